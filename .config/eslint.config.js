@@ -1,0 +1,30 @@
+// Lint: typescript-eslint's strictest typed rules; an unawaited promise here is a leaked flow or a fault never reverted.
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', 'dist/**', 'runs/**', 'coverage/**', '**/planted/**'] },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts', '.config/**/*.ts'],
+    extends: [eslint.configs.recommended, ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { requireDefaultForNonUnion: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'no default exports' }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'only src/cli reads the environment' },
+        { object: 'process', property: 'exit', message: 'only src/cli ends the process' },
+      ],
+    },
+  },
+  { files: ['.config/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+);

@@ -1,0 +1,38 @@
+// IP addresses and prefixes, always in their one canonical text form.
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+export type Family = 4 | 6;
+
+/** The canonical text of an address (RFC 5952 for IPv6; an IPv4-mapped one as IPv4); null when it is none. */
+export function canonicalAddress(text: string): string | null {
+  const bare = text.split('%', 1)[0] ?? text;
+  if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return null;
+  return ipaddr.process(bare).toString();
+}
+
+/** 4 or 6. The address must be a valid one. */
+export function familyOf(address: string): Family {
+  return ipaddr.parse(address).kind() === 'ipv4' ? 4 : 6;
+}
+
+/** Whether `address` lies in `prefix` (`10.0.0.0/8`); false when the families differ. */
+export function isInPrefix(address: string, prefix: string): boolean {
+  const parsed = ipaddr.process(address);
+  const [network, bits] = ipaddr.parseCIDR(prefix);
+  return parsed.kind() === network.kind() && parsed.match(network, bits);
+}
+
+/** The single-address prefix of a VIP: /32 or /128. */
+export function hostPrefix(address: string): string {
+  return `${address}/${familyOf(address) === 4 ? '32' : '128'}`;
+}
+
+/** An address in a file, canonical once parsed. */
+export const address = z
+  .string()
+  .refine((text) => canonicalAddress(text) !== null, { message: 'expected an IPv4 or IPv6 address' })
+  .transform((text) => canonicalAddress(text) ?? text);
+
+/** A prefix in a file, such as 10.77.0.0/16 or fd77::/48. */
+export const prefix = z.string().refine((text) => ipaddr.isValidCIDR(text), { message: 'expected a prefix such as 10.77.0.0/16' });

@@ -1,0 +1,119 @@
+// An environment: where things are. Two forms of file (a lab, or one's own network) become one resolved form.
+import { z } from 'zod';
+import { address, type Family, prefix } from './addresses.ts';
+import { name } from './names.ts';
+import { duration } from './units.ts';
+
+/** `externalTrafficPolicy` of the Service behind a VIP, as the environment states it. */
+export const TRAFFIC_POLICIES = ['local', 'cluster'] as const;
+export type TrafficPolicy = (typeof TRAFFIC_POLICIES)[number];
+export const DEFAULT_PORT = 7000;
+
+const port = z.int().min(1).max(65_535);
+const observers = z
+  .union([z.literal('none'), z.array(z.enum(['routes', 'bgp'])).min(1)], { error: 'expected none, or a list of routes and bgp' })
+  .transform((value) => (value === 'none' ? [] : value))
+  .meta({ description: 'What tells the story of the control plane: none, or a list of routes (kernel) and bgp (FRR sessions).' });
+
+const labVip = z.strictObject({
+  name,
+  policy: z.enum(TRAFFIC_POLICIES),
+  family: z.union([z.literal(4), z.literal(6)], { error: 'expected 4 or 6' }).default(4),
+  port: port.default(DEFAULT_PORT),
+});
+
+/** A lab: the topology that `holdfast lab up` builds on this machine. */
+const labEnvironment = z.strictObject({
+  title: z.string().min(1),
+  lab: z.strictObject({
+    nodes: z.int().min(2).max(16).default(3),
+    vantages: z.int().min(1).max(8).default(2),
+    hash: z.enum(['l3', 'l4']).default('l4').meta({ description: 'Fields the router hashes: addresses only, or the 5-tuple.' }),
+    nextHopGroups: z
+      .union(
+        [
+          z.literal('hash-threshold'),
+          z.strictObject({
+            resilient: z.strictObject({ buckets: z.int().min(8).max(4096).default(128), idleTimer: duration({ minMs: 10 }) }),
+          }),
+        ],
+        { error: 'expected hash-threshold, or { resilient: { idleTimer: 120s } }' },
+      )
+      .default('hash-threshold')
+      .meta({ description: 'How the router spreads flows when a hop leaves: as FRR and Linux do by default, or in resilient buckets.' }),
+    holdTime: duration({ minMs: 3_000, maxMs: 180_000 }).default(9_000).meta({ description: 'BGP hold time (default 9s).', default: '9s' }),
+    endpointDelay: duration({ maxMs: 60_000 }).default(300).meta({
+      description: 'From a responder dying or returning until nodes know (default 300ms).',
+      default: '300ms',
+    }),
+    ipv4: prefix.default('10.77.0.0/16'),
+    ipv6: prefix.default('fd77::/48'),
+  }),
+  vips: z.array(labVip).min(1).max(32),
+  observers: observers.default(['routes', 'bgp']),
+});
+
+/** A network of one's own: everything that the run may use is named. */
+const ownEnvironment = z.strictObject({
+  title: z.string().min(1),
+  vantages: z
+    .array(
+      z.strictObject({
+        name,
+        addresses: z.array(address).default([]).meta({ description: 'Source addresses; empty: the kernel picks one.' }),
+      }),
+    )
+    .min(1)
+    .default([{ name: 'here', addresses: [] }]),
+  vips: z.array(z.strictObject({ name, address, port: port.default(DEFAULT_PORT), policy: z.enum(TRAFFIC_POLICIES) })).min(1),
+  nodes: z
+    .array(z.strictObject({ name, addresses: z.array(address).min(1), podCidrs: z.array(prefix).default([]) }))
+    .default([])
+    .meta({ description: 'Names the hop behind an observed source address.' }),
+  routers: z
+    .array(
+      z.strictObject({
+        name,
+        driver: z.enum(['frr']),
+        vtysh: z.array(z.string()).default([]).meta({ description: 'Further arguments for vtysh, such as [--vty_socket, /run/frr].' }),
+      }),
+    )
+    .default([])
+    .meta({ description: 'Routers on this machine whose routes and sessions may be read.' }),
+  key: z.string().min(16).meta({ description: 'The secret shared with the responders; write ${env:NAME} or ${file:PATH}.' }),
+  keeper: z
+    .strictObject({ socket: z.string() })
+    .optional()
+    .meta({ description: 'Unix socket of the keeper; without one no fault is possible.' }),
+  observers: observers.default([]),
+});
+
+/** The schema of an environment file; the two forms differ by the key `lab`. */
+export const environmentFile = z.union([labEnvironment, ownEnvironment]);
+export type EnvironmentFile = z.output<typeof environmentFile>;
+export type LabEnvironmentFile = z.output<typeof labEnvironment>;
+export type OwnEnvironmentFile = z.output<typeof ownEnvironment>;
+/** Both schemas by form, for messages that fit what the user meant. */
+export const environmentForms = { lab: labEnvironment, own: ownEnvironment } as const;
+
+/** A place that a command runs in: null for this machine as it is, else a network namespace by name. */
+export type Place = { netns: string | null };
+
+export type Vantage = Place & { name: string; addresses: string[] };
+export type Vip = { name: string; address: string; family: Family; port: number; policy: TrafficPolicy };
+/** `addresses` are what a router sees as next hop and what a masquerading node writes as source. */
+export type Node = Place & { name: string; addresses: string[]; podCidrs: string[]; uplink: string | null };
+export type Router = Place & { name: string; driver: string; vtysh: string[] };
+
+/** The resolved form, in which a lab and one's own network look the same. No secrets: the key travels apart. */
+export type Environment = {
+  name: string;
+  title: string;
+  lab: { prefix: string; topology: LabEnvironmentFile['lab'] } | null;
+  vantages: Vantage[];
+  vips: Vip[];
+  nodes: Node[];
+  routers: Router[];
+  keeperSocket: string | null;
+  observers: string[];
+};

@@ -1,0 +1,210 @@
+// The journal of a run: every event it may hold. Append-only, one JSON object a line, the single source of truth.
+//
+// Every `t` and `…T` is milliseconds since the start of the run on the runner's monotonic clock; events of other
+// processes are carried to that clock before they are written, with the bound `clockErrMs` when it is not 0.
+// Objects are loose: a newer version may add fields, and a reader keeps what it does not know.
+import { z } from 'zod';
+import { PHASES } from './checks.ts';
+
+export const JOURNAL_SCHEMA = 1;
+export const JOURNAL_FILE = 'journal.ndjson';
+
+const envelope = {
+  t: z.number(),
+  /** `runner`, `prober:v1`, `keeper`, `janitor`, `observer:tor` */
+  from: z.string(),
+  /** Counts up per `from`; readers sort by (t, from, seq). */
+  seq: z.int().nonnegative(),
+  clockErrMs: z.number().nonnegative().optional(),
+};
+
+function event<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
+  return z.looseObject({ ...envelope, type: z.literal(type), ...shape });
+}
+
+const flow = z.string();
+const identity = {
+  /** Node the flow came in by; null when the evidence does not tell (see ingress.ts). */
+  ingress: z.string().nullable(),
+  /** Name of the responder that answers (a pod; in the lab the node's backend). */
+  backend: z.string(),
+  /** Node of that responder. */
+  backendNode: z.string(),
+  /** Boot id of that responder: changes when its process does. */
+  boot: z.string(),
+  observedSource: z.string(),
+};
+
+/** Why a flow broke; of a dial that failed: refused or timeout. */
+export const BREAK_CAUSES = ['reset', 'stalled', 'closed', 'unreachable'] as const;
+export type BreakCause = (typeof BREAK_CAUSES)[number];
+export const DIAL_FAILURES = ['refused', 'timeout', 'unreachable'] as const;
+export type DialFailure = (typeof DIAL_FAILURES)[number];
+
+export const tally = z.object({
+  scheduled: z.int(),
+  ok: z.int(),
+  late: z.int(),
+  lost: z.int(),
+  notSent: z.int(),
+  invalid: z.int(),
+});
+/** The exchanges scheduled in one bin of one path: scheduled = ok + late + lost + notSent + invalid, always. */
+export type Tally = z.infer<typeof tally>;
+
+const fault = {
+  /** `f1`, `f2`, … in the order of the timeline. */
+  fault: z.string(),
+  kind: z.string(),
+  /** Node the fault is aimed at. */
+  target: z.string(),
+  epoch: z.int().nullable(),
+};
+
+/** A next hop; `node` is null when no node of the environment owns the address. */
+const nextHop = z.object({ address: z.string(), node: z.string().nullable() });
+export type NextHop = z.infer<typeof nextHop>;
+
+export const journalEvent = z.discriminatedUnion('type', [
+  event('run.started', {
+    schema: z.literal(JOURNAL_SCHEMA),
+    runId: z.string(),
+    /** Unix ms at t = 0. */
+    wallClockMs: z.number(),
+    /** As resolved: `Scenario`, with `name`. */
+    scenario: z.looseObject({ name: z.string() }),
+    /** As resolved: `Environment`, without secrets. */
+    environment: z.looseObject({ name: z.string() }),
+    /** name -> `Probe`, as resolved. */
+    probes: z.record(z.string(), z.looseObject({})),
+    seed: z.number(),
+    versions: z.record(z.string(), z.string()),
+    planHash: z.string(),
+  }),
+  event('phase.started', { phase: z.enum(PHASES) }),
+  /** Ends the last window: survivors are re-dialled (the final map) from here on and nothing after it is a break. */
+  event('timeline.ended', {}),
+  event('run.note', { note: z.string() }),
+  event('run.aborted', { why: z.string() }),
+  event('run.ended', { verdict: z.enum(['held', 'deviated', 'inconclusive', 'errored']), why: z.string().optional() }),
+  event('check.evaluated', { check: z.string(), verdict: z.string(), why: z.string() }),
+
+  /** All flows of a vantage are open, or were tried. */
+  event('vantage.ready', {
+    vantage: z.string(),
+    addresses: z.array(z.string()),
+    clockErrMs: z.number().nonnegative(),
+    opened: z.int(),
+    failed: z.int(),
+  }),
+  event('flow.opened', {
+    flow,
+    probe: z.string(),
+    protocol: z.string(),
+    sourceAddress: z.string(),
+    sourcePort: z.int(),
+    /** Name of the VIP. */
+    vip: z.string(),
+    port: z.int(),
+    ...identity,
+    rttMs: z.number(),
+    replaces: flow.optional(),
+  }),
+  /** Under a living flow. */
+  event('flow.changed', { flow, ...identity }),
+  /**
+   * A TCP flow ends here. A UDP flow is silent and may speak again (`flow.recovered`).
+   * `onsetT`: arrival of the reset or close; of a stall the scheduled time of the first unanswered exchange + the last round trip.
+   */
+  event('flow.broken', {
+    flow,
+    breakCause: z.enum(BREAK_CAUSES),
+    onsetT: z.number(),
+    lastOkT: z.number().nullable(),
+    evidence: z.string(),
+  }),
+  /** A UDP flow that was broken is answered again; `t` is the arrival of that answer. */
+  event('flow.recovered', { flow, ...identity }),
+  /** A living flow had no ok exchange from `fromT` (its last one) to `untilT`, for more than two intervals. */
+  event('flow.quiet', { flow, fromT: z.number(), untilT: z.number() }),
+  /** Where a broken 5-tuple goes now; null with `failure` when the dial told nothing. */
+  event('flow.mapped', {
+    flow,
+    ingress: z.string().nullable(),
+    backend: z.string().nullable(),
+    observedSource: z.string().nullable(),
+    attempt: z.int(),
+    tookMs: z.number(),
+    failure: z.enum(DIAL_FAILURES).optional(),
+  }),
+  event('flow.closed', { flow }),
+  /** The final map of a surviving TCP flow. */
+  event('flow.final', { flow, ingress: z.string().nullable(), backend: z.string().nullable(), observedSource: z.string().nullable() }),
+  /** A flow that could not be opened (first dial, or the replacement of `replaces`). */
+  event('dial.failed', { vip: z.string(), protocol: z.string(), failure: z.enum(DIAL_FAILURES), replaces: flow.optional() }),
+  event('tally', {
+    vantage: z.string(),
+    vip: z.string(),
+    protocol: z.string(),
+    /** Ingress node, or `unknown`. */
+    path: z.string(),
+    /** Second of the run: exchanges scheduled in [bin, bin + 1) s. */
+    bin: z.int(),
+    ...tally.shape,
+    /** Dials of fresh source ports instead of exchanges of held flows. */
+    fresh: z.literal(true).optional(),
+    rtt: z.record(z.string(), z.number()),
+  }),
+  event('prober.ill', { vantage: z.string(), fromT: z.number(), untilT: z.number(), why: z.string() }),
+
+  event('fault.planned', { ...fault, forMs: z.number(), atMs: z.number() }),
+  /** Written and fsynced before anything is touched. */
+  event('fault.intent', { ...fault, forMs: z.number() }),
+  event('fault.in-force', fault),
+  /** The fault vanished without us: somebody else undid it. */
+  event('fault.lost', { ...fault, reason: z.string() }),
+  event('fault.reverting', { ...fault, reason: z.string() }),
+  event('fault.verified', fault),
+  event('fault.unverified', { ...fault, reason: z.string() }),
+  /** The target no longer exists: nothing is left to revert. */
+  event('fault.gone', { ...fault, reason: z.string() }),
+
+  event('next-hops', {
+    observer: z.string(),
+    router: z.string(),
+    prefix: z.string(),
+    /** In the router's own order; empty: no route. */
+    nextHops: z.array(nextHop),
+    /** False at a change; written again with true once nothing changed for 2 s. */
+    settled: z.boolean(),
+  }),
+  event('bgp-session', {
+    observer: z.string(),
+    router: z.string(),
+    peer: z.string(),
+    node: z.string().nullable(),
+    /** RFC 4271 section 8.2.2: Idle, Connect, Active, OpenSent, OpenConfirm, Established. */
+    state: z.string(),
+    reason: z.string(),
+  }),
+  /** An observer could not see from here to there. */
+  event('observer.blind', { observer: z.string(), reason: z.string() }),
+]);
+
+export type JournalEvent = z.infer<typeof journalEvent>;
+export type EventType = JournalEvent['type'];
+export type EventOf<Type extends EventType> = Extract<JournalEvent, { type: Type }>;
+/** An event before its writer numbers it. */
+export type Unnumbered<Event extends { seq: number }> = Event extends unknown ? Omit<Event, 'seq'> : never;
+
+/** The order in which readers see events: time, then writer, then its own count. */
+export function compareEvents(a: Pick<JournalEvent, 't' | 'from' | 'seq'>, b: Pick<JournalEvent, 't' | 'from' | 'seq'>): number {
+  if (a.t !== b.t) return a.t - b.t;
+  if (a.from !== b.from) return a.from < b.from ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+/** The vantage of an event that a prober wrote; null for anybody else's. */
+export function vantageOf(event: Pick<JournalEvent, 'from'>): string | null {
+  return event.from.startsWith('prober:') ? event.from.slice('prober:'.length) : null;
+}

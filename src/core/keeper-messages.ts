@@ -1,0 +1,98 @@
+// What a runner and a keeper say to each other: NDJSON over a Unix socket (0600), one answer a request.
+// The keeper also pushes the journal events of faults (fault.*) to whoever holds the epoch.
+import { z } from 'zod';
+import { journalEvent } from './journal.ts';
+
+export const plannedFault = z.object({
+  /** `f1`, `f2`, … */
+  fault: z.string(),
+  kind: z.string(),
+  /** Node by name; roles are resolved before. */
+  target: z.string(),
+  forMs: z.number().positive(),
+  /** The fault's own parameters; validated by the fault's schema. */
+  params: z.record(z.string(), z.unknown()),
+});
+export type PlannedFault = z.infer<typeof plannedFault>;
+
+const id = z.int();
+/** What is asked of a keeper. `epoch` is what `acquire` gave; a stale one is refused with KEEPER_STALE_EPOCH. */
+export const toKeeper = z.discriminatedUnion('op', [
+  /** Takes the environment for one run; refused with KEEPER_BUSY while another holds it or a fault is unverified. */
+  z.object({ id, op: z.literal('acquire'), runId: z.string(), t0MonoMs: z.number() }),
+  /** Preflight: would every fault be allowed, and what would it touch? Changes nothing. */
+  z.object({ id, op: z.literal('plan'), epoch: z.int().nullable(), faults: z.array(plannedFault) }),
+  z.object({ id, op: z.literal('inject'), epoch: z.int(), fault: plannedFault }),
+  z.object({ id, op: z.literal('renew'), epoch: z.int() }),
+  z.object({ id, op: z.literal('revert'), epoch: z.int(), fault: z.string(), reason: z.string() }),
+  z.object({ id, op: z.literal('release'), epoch: z.int() }),
+  z.object({ id, op: z.literal('halt') }),
+  z.object({ id, op: z.literal('status') }),
+]);
+export type ToKeeper = z.infer<typeof toKeeper>;
+
+const faultStatus = z.object({
+  fault: z.string(),
+  kind: z.string(),
+  target: z.string(),
+  runId: z.string(),
+  epoch: z.int(),
+  state: z.enum(['intent', 'in-force', 'lost', 'reverting', 'verified', 'unverified', 'gone']),
+  /** ms until it expires by itself; null when it is over. */
+  expiresInMs: z.number().nullable(),
+});
+
+export const planStep = z.object({
+  fault: z.string(),
+  /** What will be touched, as a person would say it. */
+  touches: z.array(z.string()),
+  /** What must remain, and does. */
+  remains: z.array(z.string()),
+  /** Why the keeper would refuse; empty: it would not. */
+  refusals: z.array(z.string()),
+});
+export type PlanStep = z.infer<typeof planStep>;
+
+export const keeperStatus = z.object({
+  armed: z.boolean(),
+  holder: z.object({ runId: z.string(), epoch: z.int() }).nullable(),
+  leaseMs: z.number(),
+  janitorPid: z.int().nullable(),
+  faults: z.array(faultStatus),
+});
+export type KeeperStatus = z.infer<typeof keeperStatus>;
+
+/** What a keeper says: answers carry the request's id; `event` is pushed. */
+export const fromKeeper = z.union([
+  z.object({ id, ok: z.literal(false), code: z.string(), message: z.string(), remedy: z.string().optional() }),
+  z.object({
+    id,
+    ok: z.literal(true),
+    /** acquire */
+    epoch: z.int().optional(),
+    leaseMs: z.number().optional(),
+    /** plan */
+    steps: z.array(planStep).optional(),
+    /** status, halt */
+    status: keeperStatus.optional(),
+  }),
+  z.object({ event: journalEvent }),
+]);
+export type FromKeeper = z.infer<typeof fromKeeper>;
+
+/** The keeper's own file, on its own machine: what it may do. Without it a keeper is disarmed. */
+export const keeperFile = z.strictObject({
+  armed: z.boolean().default(false),
+  allow: z.strictObject({
+    /** Fault kinds; empty: none. */
+    faults: z.array(z.string()).default([]),
+    /** Nodes that may be a target; empty: none. */
+    nodes: z.array(z.string()).default([]),
+  }),
+  /** Fewer next hops than this are never left; default max(2, ceil(2/3 of the baseline set)). */
+  minNextHops: z.int().min(0).optional(),
+  leaseMs: z.number().min(500).default(15_000),
+  /** How long after a revert the janitor re-asserts the pre-state. */
+  quarantineMs: z.number().min(500).default(8_000),
+});
+export type KeeperFile = z.output<typeof keeperFile>;
