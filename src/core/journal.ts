@@ -193,9 +193,13 @@ export const journalEvent = z.discriminatedUnion('type', [
 
 export type JournalEvent = z.infer<typeof journalEvent>;
 export type EventType = JournalEvent['type'];
+/** Every type this version knows; a reader leaves out others and counts them. */
+export const EVENT_TYPES: ReadonlySet<string> = new Set(journalEvent.options.map((option) => option.shape.type.value));
 export type EventOf<Type extends EventType> = Extract<JournalEvent, { type: Type }>;
 /** An event before its writer numbers it. */
-export type Unnumbered<Event extends { seq: number }> = Event extends unknown ? Omit<Event, 'seq'> : never;
+export type Unnumbered<Event extends { seq: number }> = Event extends unknown
+  ? { [Key in keyof Event as Key extends 'seq' ? never : Key]: Event[Key] } // `Omit` would lose the known keys of a loose object
+  : never;
 
 /** The order in which readers see events: time, then writer, then its own count. */
 export function compareEvents(a: Pick<JournalEvent, 't' | 'from' | 'seq'>, b: Pick<JournalEvent, 't' | 'from' | 'seq'>): number {
