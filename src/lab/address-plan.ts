@@ -1,0 +1,159 @@
+// From a lab's file to every name, address and path in it: pure, so that a dry run can tell them without a lab.
+import ipaddr from 'ipaddr.js';
+import { canonicalAddress, type Family } from '../core/addresses.ts';
+import type { Environment, LabEnvironmentFile, Vip } from '../core/environment.ts';
+import { AppError } from '../core/errors.ts';
+
+/** Private AS numbers (RFC 6996): one for the router, one that all nodes share, as MetalLB speakers do. */
+export const ROUTER_ASN = 64_512;
+export const NODES_ASN = 64_500;
+/** The router's interface that all nodes hang on: a bridge keeps its carrier when one node's link is cut. */
+export const NODES_BRIDGE = 'br0';
+export const UPLINK = 'eth0';
+export const PREFIX_LENGTH: Record<Family, number> = { 4: 24, 6: 64 };
+
+/** One address of a member, and who routes for it on that link. */
+export type MemberAddress = { family: Family; address: string; length: number; gateway: string };
+
+/** A node or vantage: one namespace with one uplink to the router. */
+export type LabMember = {
+  name: string;
+  role: 'node' | 'vantage';
+  netns: string;
+  uplink: string;
+  /** Name of the link's other end, in the router's namespace. */
+  routerPort: string;
+  addresses: MemberAddress[];
+};
+
+/** All that a lab consists of. `stateFolder` holds its files; Unix sockets in it stay below the kernel's 108 bytes. */
+export type LabPlan = {
+  prefix: string;
+  stateFolder: string;
+  file: LabEnvironmentFile;
+  environment: Environment;
+  router: { name: string; netns: string; id: string };
+  nodes: LabMember[];
+  vantages: LabMember[];
+};
+
+const SUBNET = { nodes: 1, vips: 10, vantages: 100 } as const;
+const PREFIX = /^[a-z][a-z0-9]{0,9}$/;
+
+/** Where the lab `prefix` of user `uid` keeps its files. */
+export function labStateFolder(prefix: string, uid: number): string {
+  if (!PREFIX.test(prefix)) {
+    throw new AppError('BAD_FLAG', `"${prefix}" cannot be the prefix of a lab`, {
+      remedy: 'take a letter and at most nine more letters or digits, all lower-case, such as hf2',
+    });
+  }
+  return `/tmp/holdfast-${String(uid)}/labs/${prefix}`;
+}
+
+/**
+ * The plan of a lab. IPv4 and IPv6 addresses are written with the same digits: n1 is 10.77.1.11 and fd77:0:0:1::11.
+ * @param options.name name of the environment (its file's name)
+ * @param options.uid the user the lab belongs to
+ * @throws AppError BAD_INPUT when an address block is too small, BAD_FLAG for a prefix that is none
+ */
+export function planLab(file: LabEnvironmentFile, options: { name: string; prefix: string; uid: number }): LabPlan {
+  const { name, prefix, uid } = options;
+  const stateFolder = labStateFolder(prefix, uid);
+  const blocks = addressBlocks(file.lab);
+  const member = (role: LabMember['role'], index: number): LabMember => {
+    const isNode = role === 'node';
+    const memberName = `${isNode ? 'n' : 'v'}${String(index)}`;
+    const subnet = isNode ? SUBNET.nodes : SUBNET.vantages + index;
+    return {
+      name: memberName,
+      role,
+      netns: `${prefix}-${memberName}`,
+      uplink: UPLINK,
+      routerPort: memberName,
+      addresses: ([4, 6] as const).map((family) => ({
+        family,
+        address: blocks[family](subnet, isNode ? 10 + index : 2),
+        length: PREFIX_LENGTH[family],
+        gateway: blocks[family](subnet, 1),
+      })),
+    };
+  };
+  const nodes = numbers(file.lab.nodes).map((index) => member('node', index));
+  const vantages = numbers(file.lab.vantages).map((index) => member('vantage', index));
+  const vips = file.vips.map((vip, index): Vip => ({ ...vip, address: blocks[vip.family](SUBNET.vips, index + 1) }));
+  const router = { name: 'tor', netns: `${prefix}-tor`, id: blocks[4](SUBNET.nodes, 1) };
+  const addressesOf = (of: LabMember) => of.addresses.map(({ address }) => address);
+  return {
+    prefix,
+    stateFolder,
+    file,
+    router,
+    nodes,
+    vantages,
+    environment: {
+      name,
+      title: file.title,
+      lab: { prefix, topology: file.lab },
+      vantages: vantages.map((vantage) => ({ name: vantage.name, netns: vantage.netns, addresses: addressesOf(vantage) })),
+      vips,
+      nodes: nodes.map((node) => ({
+        name: node.name,
+        netns: node.netns,
+        addresses: addressesOf(node),
+        podCidrs: [],
+        uplink: node.uplink,
+      })),
+      routers: [{ name: router.name, netns: router.netns, driver: 'frr', vtysh: vtyshArguments(frrFolder(stateFolder, router.name)) }],
+      keeperSocket: `${stateFolder}/keeper.sock`,
+      observers: file.observers,
+    },
+  };
+}
+
+/** Folder of a member's FRR: its configuration, sockets, pid files and logs. */
+export function frrFolder(stateFolder: string, member: string): string {
+  return `${stateFolder}/frr/${member}`;
+}
+
+/** Arguments that lead vtysh to the daemons of one member, whatever the machine's own FRR is. */
+export function vtyshArguments(folder: string): string[] {
+  return ['--vty_socket', folder, '--config_dir', folder];
+}
+
+type Block = (subnet: number, host: number) => string;
+
+function addressBlocks(lab: LabEnvironmentFile['lab']): Record<Family, Block> {
+  checkBlock(lab.ipv4, 4, 16);
+  checkBlock(lab.ipv6, 6, 48);
+  const [first, second] = ipaddr.IPv4.networkAddressFromCIDR(lab.ipv4).octets;
+  const head = ipaddr.IPv6.networkAddressFromCIDR(lab.ipv6).parts.slice(0, 3);
+  return {
+    4: (subnet, host) => [first, second, subnet, host].map(String).join('.'),
+    6: (subnet, host) => canonicalOf(`${head.map((part) => part.toString(16)).join(':')}:${String(subnet)}::${String(host)}`),
+  };
+}
+
+function checkBlock(cidr: string, family: Family, maxLength: number): void {
+  const [address, length] = ipaddr.parseCIDR(cidr);
+  const isFamily = address.kind() === (family === 4 ? 'ipv4' : 'ipv6');
+  const isUsable = !['multicast', 'loopback', 'linkLocal', 'unspecified', 'broadcast'].includes(address.range());
+  if (!isFamily || !isUsable || length > maxLength) {
+    throw new AppError(
+      'BAD_INPUT',
+      `lab.ipv${String(family)}: ${cidr} is no block of IPv${String(family)} unicast addresses of /${String(maxLength)} or more`,
+      {
+        remedy: `leave it out (${family === 4 ? '10.77.0.0/16' : 'fd77::/48'}), or give a private block of that size`,
+      },
+    );
+  }
+}
+
+function canonicalOf(address: string): string {
+  const canonical = canonicalAddress(address);
+  if (canonical === null) throw new Error(`planned an address that is none: ${address}`);
+  return canonical;
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}

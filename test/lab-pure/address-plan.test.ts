@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalAddress, familyOf, isInPrefix } from '../../src/core/addresses.ts';
+import { labStateFolder, planLab } from '../../src/lab/address-plan.ts';
+import { aLabFile } from '../support/lab-file.ts';
+
+const plan = (lab: Record<string, unknown> = {}) => planLab(aLabFile(lab), { name: 'quick', prefix: 'hf', uid: 0 });
+
+test('IPv4 and IPv6 addresses of a member are written with the same digits', () => {
+  const { environment } = plan();
+  expect(environment.nodes.map(({ addresses }) => addresses)).toEqual([
+    ['10.77.1.11', 'fd77:0:0:1::11'],
+    ['10.77.1.12', 'fd77:0:0:1::12'],
+    ['10.77.1.13', 'fd77:0:0:1::13'],
+  ]);
+  expect(environment.vantages.map(({ addresses }) => addresses)).toEqual([
+    ['10.77.101.2', 'fd77:0:0:101::2'],
+    ['10.77.102.2', 'fd77:0:0:102::2'],
+  ]);
+  expect(environment.vips.map(({ address }) => address)).toEqual(['10.77.10.1', '10.77.10.2', 'fd77:0:0:10::3', 'fd77:0:0:10::4']);
+});
+
+test('every address is canonical, used once, and lies in its block, whatever the size of the lab', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 2, max: 16 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 0, max: 255 }),
+      (nodes, vantages, second) => {
+        const ipv4 = `10.${String(second)}.0.0/16`;
+        const { environment, nodes: members } = plan({ nodes, vantages, ipv4 });
+        const all = [...environment.nodes, ...environment.vantages].flatMap(({ addresses }) => addresses);
+        all.push(...environment.vips.map(({ address }) => address), ...(members[0]?.addresses.map(({ gateway }) => gateway) ?? []));
+        expect(new Set(all).size).toBe(all.length);
+        for (const address of all) {
+          expect(canonicalAddress(address)).toBe(address);
+          expect(isInPrefix(address, familyOf(address) === 4 ? ipv4 : 'fd77::/48')).toBe(true);
+        }
+      },
+    ),
+  );
+});
+
+test('a block too small, of the other family, or not for unicast is refused', () => {
+  for (const lab of [
+    { ipv4: '10.77.0.0/20' },
+    { ipv4: 'fd77::/48' },
+    { ipv4: '127.0.0.0/8' },
+    { ipv6: 'fd77::/64' },
+    { ipv6: 'ff00::/16' },
+  ]) {
+    expect(() => plan(lab)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+  }
+});
+
+test('a prefix that would not fit a namespace or a path is refused', () => {
+  for (const prefix of ['', 'HF', '../x', 'a-b', 'longerthanten', '1a']) {
+    expect(() => labStateFolder(prefix, 0)).toThrow(expect.objectContaining({ code: 'BAD_FLAG' }));
+  }
+  expect(labStateFolder('hf', 1000)).toBe('/tmp/holdfast-1000/labs/hf');
+});
+
+test("Unix sockets of the largest lab stay below the kernel's limit of 108 bytes", () => {
+  const { environment, stateFolder } = planLab(aLabFile(), { name: 'x', prefix: 'abcdefghij', uid: 4_294_967_294 });
+  expect(environment.keeperSocket?.length).toBeLessThan(108);
+  expect(`${stateFolder}/frr/n16/zserv.api`.length).toBeLessThan(108);
+});
