@@ -30,9 +30,11 @@ export function hostPrefix(address: string): string {
 
 /** An address in a file, canonical once parsed. */
 export const address = z
-  .string()
+  .string({ error: 'expected an IPv4 or IPv6 address' })
   .refine((text) => canonicalAddress(text) !== null, { message: 'expected an IPv4 or IPv6 address' })
   .transform((text) => canonicalAddress(text) ?? text);
 
 /** A prefix in a file, such as 10.77.0.0/16 or fd77::/48. */
-export const prefix = z.string().refine((text) => ipaddr.isValidCIDR(text), { message: 'expected a prefix such as 10.77.0.0/16' });
+export const prefix = z
+  .string({ error: 'expected a prefix such as 10.77.0.0/16' })
+  .refine((text) => ipaddr.isValidCIDR(text), { message: 'expected a prefix such as 10.77.0.0/16' });

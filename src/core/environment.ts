@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { address, type Family, prefix } from './addresses.ts';
 import { name } from './names.ts';
+import { secret } from './references.ts';
 import { duration } from './units.ts';
 
 /** `externalTrafficPolicy` of the Service behind a VIP, as the environment states it. */
@@ -80,7 +81,7 @@ const ownEnvironment = z.strictObject({
     )
     .default([])
     .meta({ description: 'Routers on this machine whose routes and sessions may be read.' }),
-  key: z.string().min(16).meta({ description: 'The secret shared with the responders; write ${env:NAME} or ${file:PATH}.' }),
+  key: secret.meta({ description: 'The secret shared with the responders; write ${env:NAME} or ${file:PATH}.' }),
   keeper: z
     .strictObject({ socket: z.string() })
     .optional()

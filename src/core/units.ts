@@ -26,16 +26,19 @@ export function parsePercent(text: string): number | null {
   return share <= 1 ? share : null;
 }
 
+const A_DURATION = 'expected a duration such as 300ms, 5s or 2m';
+const A_SHARE = 'expected a share from 0% to 100%, such as 99%';
+
 /** A duration in a file, in milliseconds once parsed. `min` and `max` in milliseconds. */
 export function duration(limits: { minMs?: number; maxMs?: number } = {}) {
   const { minMs = 0, maxMs = 24 * MS_PER.h } = limits;
   return z
-    .string()
+    .string({ error: ({ input }) => A_DURATION + instead(nearDuration(input)) })
     .meta({ description: 'A duration such as 300ms, 5s or 2m.', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$' })
     .transform((text, context) => {
       const ms = parseDurationMs(text);
       if (ms === null) {
-        context.addIssue({ code: 'custom', message: 'expected a duration such as 300ms, 5s or 2m', input: text });
+        context.addIssue({ code: 'custom', message: A_DURATION + instead(nearDuration(text)), input: text });
         return z.NEVER;
       }
       if (ms < minMs || ms > maxMs) {
@@ -52,13 +55,30 @@ export function duration(limits: { minMs?: number; maxMs?: number } = {}) {
 
 /** A share in a file (`99%`), 0..1 once parsed. */
 export const percent = z
-  .string()
+  .string({ error: ({ input }) => A_SHARE + instead(nearPercent(input)) })
   .meta({ description: 'A share such as 99% or 0.5%.', pattern: '^\\d+(\\.\\d+)?\\s?%$' })
   .transform((text, context) => {
     const share = parsePercent(text);
     if (share === null) {
-      context.addIssue({ code: 'custom', message: 'expected a share from 0% to 100%, such as 99%', input: text });
+      context.addIssue({ code: 'custom', message: A_SHARE + instead(nearPercent(text)), input: text });
       return z.NEVER;
     }
     return share;
   });
+
+/** Numbers are taken as seconds, which is what people mean when they leave the unit out. */
+function nearDuration(input: unknown): string | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|msecs?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)?\s*$/i.exec(String(input));
+  if (!match) return null;
+  const unit = (match[2] ?? 's').toLowerCase();
+  return `${match[1] ?? ''}${/^(ms|mil)/.test(unit) ? 'ms' : unit.charAt(0)}`;
+}
+
+function nearPercent(input: unknown): string | null {
+  const text = `${String(input).trim()}%`;
+  return parsePercent(text) === null ? null : text;
+}
+
+function instead(near: string | null): string {
+  return near === null ? '' : `, did you mean ${near}?`;
+}

@@ -1,0 +1,49 @@
+// The three kinds of file that people write: how each is told from the others, and its schema.
+import { basename, dirname } from 'node:path';
+import type { z } from 'zod';
+import { didYouMean } from '../core/did-you-mean.ts';
+import { environmentForms } from '../core/environment.ts';
+import { probeFile } from '../core/probe-file.ts';
+import { type FaultForm, scenarioFile } from '../core/scenario-file.ts';
+
+export const KINDS = ['probe', 'scenario', 'environment'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const PROTOCOL_NAMES: readonly [string, ...string[]] = ['tcp', 'udp'];
+const FAULTS: readonly [FaultForm, ...FaultForm[]] = [
+  { kind: 'bgp-session-down', summary: 'x', params: {} },
+  { kind: 'node-drain', summary: 'x', params: {} },
+  { kind: 'node-down', summary: 'x', params: {} },
+];
+
+export const probeSchema = probeFile(PROTOCOL_NAMES);
+export const scenarioSchema = scenarioFile(FAULTS);
+
+/** The form of environment that was meant: one with a `lab` (however misspelt), or a network of one's own. */
+export function environmentSchema(value: unknown): z.ZodType<z.output<(typeof environmentForms)['lab' | 'own']>> {
+  const isLab = keysOf(value).some((key) => didYouMean(key, ['lab']) !== null);
+  return isLab ? environmentForms.lab : environmentForms.own;
+}
+
+/** Keys that only one kind of file has. */
+const TELLING: Readonly<Record<Kind, readonly string[]>> = {
+  probe: ['protocol', 'interval', 'payload', 'stallAfter', 'freshDialsPerSec'],
+  scenario: ['flows', 'timeline', 'expect', 'recovery'],
+  environment: ['lab', 'vips', 'vantages', 'nodes', 'routers', 'keeper', 'observers'],
+};
+const FOLDERS: Readonly<Record<string, Kind>> = { probes: 'probe', scenarios: 'scenario', lab: 'environment', environments: 'environment' };
+
+/** What kind of file this is, by its folder, else by its keys; null when neither tells. */
+export function kindOf(path: string, value: unknown): Kind | null {
+  const byFolder = FOLDERS[basename(dirname(path))];
+  if (byFolder) return byFolder;
+  const keys = keysOf(value);
+  const fits = KINDS.map((kind) => ({ kind, count: TELLING[kind].filter((key) => keys.includes(key)).length }));
+  fits.sort((a, b) => b.count - a.count);
+  const [best, second] = fits;
+  return best && second && best.count > second.count ? best.kind : null;
+}
+
+function keysOf(value: unknown): string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+}

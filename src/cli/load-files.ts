@@ -1,0 +1,102 @@
+// Reading the files that people write, each checked against the schema of its kind.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { z } from 'zod';
+import type { EnvironmentFile } from '../core/environment.ts';
+import { AppError, messageOf } from '../core/errors.ts';
+import { InputMistakes, type Mistake } from '../core/mistakes.ts';
+import type { Probe } from '../core/probe-file.ts';
+import { findReferences } from '../core/references.ts';
+import type { Scenario } from '../core/scenario-file.ts';
+import { checkDocument } from '../core/schema-mistakes.ts';
+import { mistakeAt, readYaml, type YamlDocument } from '../core/yaml-document.ts';
+import { environmentSchema, type Kind, probeSchema, scenarioSchema } from './kinds.ts';
+
+/** A file as read; `value` is undefined exactly when there are mistakes. */
+export type CheckedFile<Value> = {
+  path: string;
+  /** Its name without `.yaml`, by which other files call it. */
+  name: string;
+  document: YamlDocument;
+  value: Value | undefined;
+  mistakes: Mistake[];
+};
+export type LoadedFile<Value> = CheckedFile<Value> & { value: Value };
+
+/** What `holdfast` knows each kind of file as. */
+export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile };
+
+/** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
+export function loadProbe(path: string): LoadedFile<Probe> {
+  return whole(checkFile(readDocument(path), 'probe'));
+}
+
+/** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
+export function loadScenario(path: string): LoadedFile<Scenario> {
+  return whole(checkFile(readDocument(path), 'scenario'));
+}
+
+/** References to secrets stay as written: `resolveSecret` follows them. @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
+export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
+  return whole(checkFile(readDocument(path), 'environment'));
+}
+
+/** The file's text as a YAML document. @throws AppError FILE_UNREADABLE */
+export function readDocument(path: string): YamlDocument {
+  return readYaml(path, readText(path));
+}
+
+/** A document against the schema of its kind; mistakes are returned, not thrown. */
+export function checkFile<K extends Kind>(document: YamlDocument, kind: K): CheckedFile<FileValue[K]> {
+  const { value, mistakes } = checkDocument(document, schemaOf(kind, document.value) as z.ZodType<FileValue[K]>);
+  const misplaced = findReferences(document.value)
+    .filter(({ path }) => !(kind === 'environment' && path.at(-1) === 'key'))
+    .map(({ path, text }) => {
+      const where = kind === 'environment' ? 'here (only `key` may be a reference)' : 'here (references belong in environment files)';
+      return mistakeAt(document, path, { expected: `the value itself ${where}`, found: text });
+    });
+  // A reference is also no valid name, address, …: saying so as well would only distract.
+  const others = mistakes.filter((mistake) => !misplaced.some(({ path }) => path === mistake.path));
+  const all = [...others, ...misplaced].sort((a, b) => a.line - b.line || a.column - b.column);
+  const name = basename(document.file).replace(/\.ya?ml$/, '');
+  return { path: document.file, name, document, value: all.length > 0 ? undefined : value, mistakes: all };
+}
+
+/** The file, if nothing is wrong with it. @throws InputMistakes */
+export function whole<Value>(file: CheckedFile<Value>): LoadedFile<Value> {
+  if (file.value === undefined) throw new InputMistakes(file.mistakes);
+  return { ...file, value: file.value };
+}
+
+function schemaOf(kind: Kind, value: unknown): z.ZodType {
+  switch (kind) {
+    case 'probe':
+      return probeSchema;
+    case 'scenario':
+      return scenarioSchema;
+    case 'environment':
+      return environmentSchema(value);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (cause) {
+    throw new AppError('FILE_UNREADABLE', `${path} cannot be read: ${whyUnreadable(cause)}`, {
+      remedy: 'give the path of a YAML file, as seen from this folder',
+      cause,
+    });
+  }
+}
+
+function whyUnreadable(cause: unknown): string {
+  return WHY[(cause as NodeJS.ErrnoException).code ?? ''] ?? messageOf(cause);
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is no UTF-8 text',
+};

@@ -1,0 +1,132 @@
+// The files of one run, checked against each other: every name that one of them says must exist in another.
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { didYouMean } from '../core/did-you-mean.ts';
+import type { EnvironmentFile } from '../core/environment.ts';
+import { InputMistakes, type Mistake } from '../core/mistakes.ts';
+import type { Probe } from '../core/probe-file.ts';
+import { NODE_ROLES, type Scenario } from '../core/scenario-file.ts';
+import { mistakeAt } from '../core/yaml-document.ts';
+import { type CheckedFile, checkFile, type LoadedFile, readDocument, whole } from './load-files.ts';
+
+export type RunFiles = {
+  scenario: LoadedFile<Scenario>;
+  environment: LoadedFile<EnvironmentFile>;
+  /** The probes that the scenario names, by name. */
+  probes: Record<string, Probe>;
+};
+
+/**
+ * Loads a scenario, the environment it runs in and the probes it names.
+ * @param paths `probes` is a folder; without it, `probes/` beside the scenario's own folder
+ * @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of all these files
+ */
+export function loadRun(paths: { scenario: string; environment: string; probes?: string | undefined }): RunFiles {
+  const scenario = checkFile(readDocument(paths.scenario), 'scenario');
+  const environment = checkFile(readDocument(paths.environment), 'environment');
+  const probes = checkProbes(scenario, paths.probes);
+  const mistakes = [
+    ...scenario.mistakes,
+    ...environment.mistakes,
+    ...probes.mistakes,
+    ...[...probes.files.values()].flatMap((file) => file.mistakes),
+    ...environmentMistakes(scenario, environment),
+  ];
+  if (mistakes.length > 0) throw new InputMistakes(mistakes);
+  return {
+    scenario: whole(scenario),
+    environment: whole(environment),
+    probes: Object.fromEntries([...probes.files].map(([name, file]) => [name, whole(file).value])),
+  };
+}
+
+/** The probes that a scenario names; `mistakes` are those of the scenario: names without a file. */
+export function checkProbes(
+  scenario: CheckedFile<Scenario>,
+  folder = join(dirname(scenario.path), '..', 'probes'),
+): { files: Map<string, CheckedFile<Probe>>; mistakes: Mistake[] } {
+  const known = probeNames(folder);
+  const files = new Map<string, CheckedFile<Probe>>();
+  const mistakes: Mistake[] = [];
+  scenario.value?.flows.forEach(({ probe }, index) => {
+    if (!known.includes(probe)) {
+      mistakes.push(unknownName(scenario, ['flows', index, 'probe'], { what: `a probe of ${folder}`, found: probe, known }));
+    } else if (!files.has(probe)) {
+      files.set(probe, checkFile(readDocument(join(folder, `${probe}.yaml`)), 'probe'));
+    }
+  });
+  return { files, mistakes };
+}
+
+/** Whatever a scenario asks for that an environment does not have. */
+export function environmentMistakes(scenario: CheckedFile<Scenario>, environment: CheckedFile<EnvironmentFile>): Mistake[] {
+  if (!scenario.value || !environment.value) return [];
+  const { flows, timeline, expect } = scenario.value;
+  const names = namesOf(environment.value);
+  const mistakes: Mistake[] = [];
+  const check = (path: readonly PropertyKey[], what: string, found: string | undefined, known: readonly string[]) => {
+    if (found === undefined || known.includes(found)) return;
+    mistakes.push(unknownName(scenario, path, { what: `${what} of ${environment.path}`, found, known }));
+  };
+  flows.forEach((group, index) => {
+    check(['flows', index, 'vip'], 'a VIP', group.vip, names.vips);
+    if (group.vantages === 'all') return;
+    group.vantages.forEach((vantage, at) => {
+      check(['flows', index, 'vantages', at], 'a vantage', vantage, names.vantages);
+    });
+  });
+  timeline.forEach((entry, index) => {
+    check(['timeline', index, 'node'], 'a node', entry.node, [...names.nodes, ...NODE_ROLES]);
+    if (names.hasKeeper) return;
+    const expected = `a keeper in ${environment.path} (keeper: { socket: … }), without which nothing can be broken`;
+    mistakes.push(mistakeAt(scenario.document, ['timeline', index, 'fault'], { expected, found: 'none' }));
+  });
+  expect.forEach((expectation, index) => {
+    check(['expect', index, 'vip'], 'a VIP', expectation.vip, names.vips);
+    check(['expect', index, 'vantage'], 'a vantage', expectation.vantage, names.vantages);
+  });
+  return mistakes;
+}
+
+function namesOf(environment: EnvironmentFile) {
+  const vips = environment.vips.map(({ name }) => name);
+  if ('lab' in environment) {
+    const { nodes, vantages } = environment.lab;
+    return { vips, nodes: numbered('n', nodes), vantages: numbered('v', vantages), hasKeeper: true };
+  }
+  return {
+    vips,
+    nodes: environment.nodes.map(({ name }) => name),
+    vantages: environment.vantages.map(({ name }) => name),
+    hasKeeper: environment.keeper !== undefined,
+  };
+}
+
+function numbered(letter: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${letter}${String(index + 1)}`);
+}
+
+function unknownName(
+  scenario: CheckedFile<Scenario>,
+  path: readonly PropertyKey[],
+  about: { what: string; found: string; known: readonly string[] },
+): Mistake {
+  const { what, found, known } = about;
+  const list = known.length === 0 ? 'none there' : known.join(', ');
+  return mistakeAt(scenario.document, path, {
+    expected: `${what} (${list})`,
+    found: JSON.stringify(found),
+    didYouMean: didYouMean(found, known),
+  });
+}
+
+function probeNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => file.slice(0, -'.yaml'.length))
+      .sort();
+  } catch {
+    return []; // no such folder: the mistake names it
+  }
+}
