@@ -25,4 +25,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     examples: ['holdfast doctor', 'holdfast doctor --json'],
     load: async () => (await import('./doctor.ts')).doctorCommand(),
   },
+  {
+    name: 'respond',
+    summary: 'stand behind a VIP and answer probers',
+    examples: ['holdfast respond --key-file key', 'holdfast respond --port 7000 --node "$NODE_NAME" --key-file /etc/holdfast/key'],
+    load: async () => (await import('./respond.ts')).respondCommand(),
+  },
 ];
