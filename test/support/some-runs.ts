@@ -1,0 +1,113 @@
+// The reports that every output must be able to show: good, bad, thin, broken off, empty, hostile.
+import type { Report } from '../../src/core/report-format.ts';
+import { aShare, simulateRun, type SimulatedRun } from './a-run.ts';
+
+/** The middle hop goes, nobody else is hurt. */
+export function heldRun(): SimulatedRun {
+  return simulateRun();
+}
+
+/** An end hop goes without a warning; its neighbours' flows are rehashed and stall. */
+export function deviatedRun(): SimulatedRun {
+  const { report, flows } = simulateRun({ deadHop: 2, breakCause: 'stalled' });
+  const [fault] = report.faults;
+  return {
+    report: { ...report, scenario: 'node-drain', title: 'A node is drained', faults: fault ? [{ ...fault, kind: 'node-drain' }] : [] },
+    flows,
+  };
+}
+
+/** Too few flows to say anything, an ill prober, no observer. */
+export function inconclusiveRun(): SimulatedRun {
+  const { report, flows } = simulateRun({ count: 24, vantages: ['v1'] });
+  return {
+    flows,
+    report: {
+      ...report,
+      verdict: 'inconclusive',
+      summary: 'None of 16 flows outside n2 broke, but 16 are too few to say so: at least 100 are needed.',
+      remarks: ['No observer watched the router: next-hop sets are inferred from fresh flows.'],
+      checks: report.checks.map((check, index) =>
+        index === 0
+          ? { ...check, observed: '0 of 16', share: aShare(0, 16), verdict: 'inconclusive', why: '16 flows are too few: minFlows is 100' }
+          : check,
+      ),
+      events: report.events.map((window) => ({ ...window, nextHops: window.nextHops.map((set) => ({ ...set, from: 'flows' as const })) })),
+      health: [{ vantage: 'v1', invalidBins: 9, bins: 35, reasons: { 'CPU throttled': 6, stalled: 3 }, clockErrMs: 1.7 }],
+    },
+  };
+}
+
+/** The journal breaks off in mid-fault: what was seen is told, the fault's fate is not known. */
+export function erroredRun(): SimulatedRun {
+  const { report, flows } = simulateRun();
+  const bins = 9;
+  const cut = (values: number[]) => values.slice(0, bins);
+  const { timeline } = report;
+  return {
+    flows: flows.filter((flow) => flow.event < 2),
+    report: {
+      ...report,
+      verdict: 'errored',
+      summary: 'The run broke off 9.2 s after its start, while n2 had no BGP session; whether that was reverted is not in the journal.',
+      remarks: ['Ask the keeper: holdfast keeper status.'],
+      durationMs: 9_200,
+      checks: report.checks.map((check) => {
+        const { check: name, expected } = check;
+        return { check: name, expected, observed: 'unknown', verdict: 'errored', why: 'the run did not last until it could be judged' };
+      }),
+      events: report.events.slice(0, 2).map((window) => ({ ...window, untilT: Math.min(window.untilT, 9_200) })),
+      matrix: report.matrix.filter((cell) => cell.event < 2),
+      finalMap: [],
+      paths: report.paths.filter((path) => path.phase !== 'recovery'),
+      interruptions: report.interruptions.filter((row) => row.event < 2),
+      faults: report.faults.map((fault) => ({ ...fault, revertedT: null, state: 'unknown' })),
+      timeline: {
+        bins,
+        flows: timeline.flows.map((series) => ({ ...series, flows: cut(series.flows) })),
+        breaks: timeline.breaks.map((series) => ({ ...series, breaks: cut(series.breaks) })),
+        exchanges: timeline.exchanges.map((series) => ({
+          vip: series.vip,
+          ok: cut(series.ok),
+          late: cut(series.late),
+          lost: cut(series.lost),
+          notSent: cut(series.notSent),
+          invalid: cut(series.invalid),
+        })),
+        nextHops: timeline.nextHops.filter((change) => change.t < 9_200),
+        marks: timeline.marks.filter((mark) => mark.t < 9_200),
+      },
+    },
+  };
+}
+
+/** Killed before a flow was open: nothing is known, and that is said. */
+export function emptyRun(): SimulatedRun {
+  const report: Report = {
+    ...simulateRun({ count: 1 }).report,
+    verdict: 'errored',
+    summary: 'The run ended before all flows were open: nothing was measured.',
+    remarks: [],
+    durationMs: 640,
+    checks: [],
+    events: [],
+    matrix: [],
+    finalMap: [],
+    sourceIp: [],
+    paths: [],
+    interruptions: [],
+    faults: [],
+    health: [],
+    timeline: { bins: 0, flows: [], breaks: [], exchanges: [], nextHops: [], marks: [] },
+  };
+  return { report, flows: [] };
+}
+
+export const HOSTILE_NODE = '"><script>alert(1)</script>';
+export const HOSTILE_POD = '</script><img src=x onerror=alert(2)>\u2028\u0000]]>';
+
+/** Names as an attacker with a pod in the cluster would choose them. */
+export function hostileRun(): SimulatedRun {
+  const { report, flows } = simulateRun({ count: 12, vantages: ['v1'], nodes: ['n1', HOSTILE_NODE, 'n3'], backendOf: () => HOSTILE_POD });
+  return { report: { ...report, title: `A run titled ${HOSTILE_POD}`, remarks: [`<b>not bold</b> & 'quoted' "twice"`] }, flows };
+}
