@@ -31,4 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     examples: ['holdfast respond --key-file key', 'holdfast respond --port 7000 --node "$NODE_NAME" --key-file /etc/holdfast/key'],
     load: async () => (await import('./respond.ts')).respondCommand(),
   },
+  {
+    name: 'schemas',
+    summary: 'write the JSON Schemas of deploy/schemas',
+    isHidden: true,
+    examples: ['holdfast schemas', 'holdfast schemas --check'],
+    load: async () => (await import('./schemas.ts')).schemasCommand(),
+  },
 ];

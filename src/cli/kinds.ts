@@ -4,17 +4,13 @@ import type { z } from 'zod';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { environmentForms } from '../core/environment.ts';
 import { probeFile } from '../core/probe-file.ts';
-import { type FaultForm, scenarioFile } from '../core/scenario-file.ts';
+import { scenarioFile } from '../core/scenario-file.ts';
+import { FAULTS } from '../keeper/faults/index.ts';
 
 export const KINDS = ['probe', 'scenario', 'environment'] as const;
 export type Kind = (typeof KINDS)[number];
 
 const PROTOCOL_NAMES: readonly [string, ...string[]] = ['tcp', 'udp'];
-const FAULTS: readonly [FaultForm, ...FaultForm[]] = [
-  { kind: 'bgp-session-down', summary: 'x', params: {} },
-  { kind: 'node-drain', summary: 'x', params: {} },
-  { kind: 'node-down', summary: 'x', params: {} },
-];
 
 export const probeSchema = probeFile(PROTOCOL_NAMES);
 export const scenarioSchema = scenarioFile(FAULTS);

@@ -1,4 +1,5 @@
 // Reading the files that people write, each checked against the schema of its kind.
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { z } from 'zod';
@@ -43,7 +44,13 @@ export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
 
 /** The file's text as a YAML document. @throws AppError FILE_UNREADABLE */
 export function readDocument(path: string): YamlDocument {
-  return readYaml(path, readText(path));
+  const bytes = readBytes(path);
+  const text = bytes.toString('utf8');
+  if (isUtf8(bytes)) return readYaml(path, text);
+  const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');
+  const place = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  const mistake = { file: path, ...place, path: '', expected: 'a text in UTF-8', found: 'another encoding', didYouMean: null };
+  return { file: path, value: undefined, mistakes: [mistake], placeOf: () => place };
 }
 
 /** A document against the schema of its kind; mistakes are returned, not thrown. */
@@ -79,24 +86,20 @@ function schemaOf(kind: Kind, value: unknown): z.ZodType {
   }
 }
 
-function readText(path: string): string {
+function readBytes(path: string): Buffer {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return readFileSync(path);
   } catch (cause) {
-    throw new AppError('FILE_UNREADABLE', `${path} cannot be read: ${whyUnreadable(cause)}`, {
+    const why = WHY[(cause as NodeJS.ErrnoException).code ?? ''] ?? messageOf(cause);
+    throw new AppError('FILE_UNREADABLE', `${path} cannot be read: ${why}`, {
       remedy: 'give the path of a YAML file, as seen from this folder',
       cause,
     });
   }
 }
 
-function whyUnreadable(cause: unknown): string {
-  return WHY[(cause as NodeJS.ErrnoException).code ?? ''] ?? messageOf(cause);
-}
-
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a folder',
   EACCES: 'this user may not read it',
-  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is no UTF-8 text',
 };

@@ -1,12 +1,14 @@
 // The files of one run, checked against each other: every name that one of them says must exist in another.
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { CapabilityName } from '../core/capabilities.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { EnvironmentFile } from '../core/environment.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import type { Probe } from '../core/probe-file.ts';
 import { NODE_ROLES, type Scenario } from '../core/scenario-file.ts';
 import { mistakeAt } from '../core/yaml-document.ts';
+import { FAULTS } from '../keeper/faults/index.ts';
 import { type CheckedFile, checkFile, type LoadedFile, readDocument, whole } from './load-files.ts';
 
 export type RunFiles = {
@@ -77,8 +79,9 @@ export function environmentMistakes(scenario: CheckedFile<Scenario>, environment
   });
   timeline.forEach((entry, index) => {
     check(['timeline', index, 'node'], 'a node', entry.node, [...names.nodes, ...NODE_ROLES]);
-    if (names.hasKeeper) return;
-    const expected = `a keeper in ${environment.path} (keeper: { socket: … }), without which nothing can be broken`;
+    const lacking = lackingFor(entry.fault, environment.value);
+    if (lacking === null) return;
+    const expected = `${lacking} in ${environment.path}, which the fault ${entry.fault} needs`;
     mistakes.push(mistakeAt(scenario.document, ['timeline', index, 'fault'], { expected, found: 'none' }));
   });
   expect.forEach((expectation, index) => {
@@ -92,14 +95,23 @@ function namesOf(environment: EnvironmentFile) {
   const vips = environment.vips.map(({ name }) => name);
   if ('lab' in environment) {
     const { nodes, vantages } = environment.lab;
-    return { vips, nodes: numbered('n', nodes), vantages: numbered('v', vantages), hasKeeper: true };
+    return { vips, nodes: numbered('n', nodes), vantages: numbered('v', vantages) };
   }
   return {
     vips,
     nodes: environment.nodes.map(({ name }) => name),
     vantages: environment.vantages.map(({ name }) => name),
-    hasKeeper: environment.keeper !== undefined,
   };
+}
+
+/** What an environment lacks for a fault, by name; null when nothing. A lab offers everything. */
+function lackingFor(kind: string, environment: EnvironmentFile | undefined): string | null {
+  if (environment === undefined || 'lab' in environment) return null;
+  if (environment.keeper === undefined) return 'a keeper (keeper: { socket: … })';
+  const offered: readonly CapabilityName[] = environment.routers.length > 0 ? ['router', 'sessions'] : [];
+  const needs = FAULTS.find((fault) => fault.kind === kind)?.needs ?? [];
+  const missing = needs.filter((capability) => !offered.includes(capability));
+  return missing.length === 0 ? null : `the capability ${missing.join(', ')}`;
 }
 
 function numbered(letter: string, count: number): string[] {

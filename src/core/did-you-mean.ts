@@ -1,14 +1,17 @@
 // "Did you mean …?": the nearest of the words that would have been right.
 
-/** The candidate that takes the fewest slips of the keyboard to reach; null when none is near. */
+/** The candidate that takes the fewest slips of the keyboard to reach, else the only one that begins so; null when none is near. */
 export function didYouMean(found: string, candidates: readonly string[]): string | null {
-  const allowed = Math.max(1, Math.floor(found.length / 3));
+  // In a word of two letters, one slip is another word.
+  const allowed = found.length < 3 ? 0 : Math.max(1, Math.floor(found.length / 3));
   let best: { word: string; slips: number } | null = null;
   for (const word of candidates) {
     const slips = editDistance(found.toLowerCase(), word.toLowerCase());
     if (slips <= allowed && (best === null || slips < best.slips)) best = { word, slips };
   }
-  return best?.word ?? null;
+  if (best) return best.word;
+  const [longer, ...others] = candidates.filter((word) => found.length >= 3 && word.toLowerCase().startsWith(found.toLowerCase()));
+  return longer !== undefined && others.length === 0 ? longer : null;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */

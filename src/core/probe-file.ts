@@ -48,7 +48,7 @@ export function probeFile(protocols: readonly [string, ...string[]]) {
       freshDialsPerSec: probe.freshDialsPerSec,
     }))
     .refine((probe) => probe.stallAfterMs >= probe.timeoutMs, {
-      message: 'expected stallAfter to be at least timeout',
+      message: 'expected at least the timeout (by default one interval)',
       path: ['stallAfter'],
     });
 }

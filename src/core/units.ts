@@ -66,11 +66,11 @@ export const percent = z
     return share;
   });
 
-/** Numbers are taken as seconds, which is what people mean when they leave the unit out. */
+/** Whoever leaves the unit out means seconds, unless the number is one that only milliseconds make sense of. */
 function nearDuration(input: unknown): string | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|msecs?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)?\s*$/i.exec(String(input));
   if (!match) return null;
-  const unit = (match[2] ?? 's').toLowerCase();
+  const unit = (match[2] ?? (Number(match[1]) < 100 ? 's' : 'ms')).toLowerCase();
   return `${match[1] ?? ''}${/^(ms|mil)/.test(unit) ? 'ms' : unit.charAt(0)}`;
 }
 

@@ -45,7 +45,7 @@ export function readYaml(file: string, text: string): YamlDocument {
   if (document === undefined) {
     return { file, value: null, mistakes, placeOf: () => ({ line: 1, column: 1 }) };
   }
-  for (const error of [...document.errors, ...document.warnings]) add(error.pos[0], formMistake(error, text));
+  for (const error of [...document.errors, ...document.warnings]) add(faultOffset(error, document), formMistake(error, text));
   if (second) add(second.range[0], { expected: 'one document in a file', found: 'a second one' });
   for (const alias of unresolvedAliases(document)) {
     add(alias.range?.[0] ?? 0, { expected: `an anchor &${alias.source} before this alias`, found: 'none' });
@@ -78,14 +78,27 @@ export function mistakeAt(
 function formMistake(error: YAMLError, text: string): Pick<Mistake, 'expected' | 'found'> {
   const [from, to] = error.pos;
   const oneKeyALine = 'one "key: value" a line, indented like its neighbours, and quotes around a value that holds ": "';
-  const known: Partial<Record<YAMLError['code'], Pick<Mistake, 'expected' | 'found'>>> = {
+  const known: Partial<Record<YAMLError['code'], Pick<Mistake, 'expected' | 'found'> | undefined>> = {
     DUPLICATE_KEY: { expected: 'each key once', found: `${/^[^\s:]+/.exec(text.slice(from))?.[0] ?? 'a key'} a second time` },
     TAB_AS_INDENT: { expected: 'blanks for indentation', found: 'a tab' },
     BLOCK_AS_IMPLICIT_KEY: { expected: oneKeyALine, found: null },
     MULTILINE_IMPLICIT_KEY: { expected: oneKeyALine, found: null },
+    MISSING_CHAR: error.message.includes('quote') ? { expected: 'a closing quote', found: 'none' } : undefined,
     TAG_RESOLVE_FAILED: { expected: 'a plain value', found: `the tag ${text.slice(from, to)}` },
   };
   return known[error.code] ?? { expected: 'a text that YAML can read', found: `a fault in its form (${error.message})` };
+}
+
+/** Where a person must look: for a quote that is never closed that is its beginning, not the end of the file. */
+function faultOffset(error: YAMLError, document: Document): number {
+  let [offset] = error.pos;
+  if (error.code !== 'MISSING_CHAR') return offset;
+  visit(document, {
+    Scalar(_key, { range }) {
+      if (range && range[0] < error.pos[0] && error.pos[0] <= range[2]) [offset] = range;
+    },
+  });
+  return offset;
 }
 
 function unresolvedAliases(document: Document): Alias[] {

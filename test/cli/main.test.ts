@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { holdfast } from '../support/holdfast.ts';
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await holdfast(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('--help names every command but those that only Holdfast starts', async () => {
+  const { code, stdout } = await holdfast(['--help']);
+  expect(code).toBe(0);
+  for (const { name, summary, isHidden } of COMMANDS) {
+    expect(stdout.includes(`  ${name} `)).toBe(!isHidden);
+    if (!isHidden) expect(stdout.replaceAll(/\s+/g, ' ')).toContain(summary);
+  }
+});
+
+test.each(COMMANDS.filter(({ isHidden }) => !isHidden).map(({ name }) => name))('%s --help shows examples', async (name) => {
+  const { code, stdout } = await holdfast([name, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`Usage: holdfast ${name} `));
+  expect(stdout).toMatch(new RegExp(`\nExamples:\n  .*holdfast ${name}`));
+});
+
+test.each([
+  { args: ['validat'], told: "error: unknown command 'validat'\n  remedy: Did you mean validate?\n" },
+  { args: ['validate', '--jsno', 'x'], told: "error: unknown option '--jsno'\n  remedy: Did you mean --json?\n" },
+  { args: ['validate'], told: "error: missing required argument 'file'\n  remedy: holdfast validate --help shows what there is\n" },
+  { args: ['doctor', 'now'], told: /^error: too many arguments for 'doctor'.*\n {2}remedy: holdfast doctor --help/ },
+])('holdfast $args is refused with advice and exit code 2', async ({ args, told }) => {
+  const { code, stdout, stderr } = await holdfast(args);
+  expect(stderr).toMatch(told);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+test('a reader who stops reading ends the program without a word', async () => {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'validate', '--json', ...Array<string>(2_000).fill('probes/tcp-hold.yaml')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout.once('data', () => child.stdout.destroy());
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect({ code, stderr }).toEqual({ code: 141, stderr: '' });
+});
+
+test('doctor tells what is missing where nothing is installed, with the remedy, and ends with 4', async () => {
+  const { code, stdout, stderr } = await holdfast(['doctor', '--json'], { PATH: '/nowhere' });
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; remedy?: string }[] };
+  const vtysh = checks.find(({ name }) => name === 'vtysh');
+  expect(vtysh).toMatchObject({ state: 'missing', remedy: expect.stringContaining('deploy/setup.sh') as string });
+  expect(stderr).toMatch(/^error: this machine lacks .*vtysh/);
+  expect(code).toBe(4);
+});
