@@ -1,0 +1,83 @@
+// What `run`, `probe` and the demo share: opening the environment, watching, reverting on Ctrl-C, printing the report.
+import { AppError } from '../core/errors.ts';
+import type { Environment } from '../core/environment.ts';
+import type { RunPlan } from '../runner/plan.ts';
+import { frameWatcher, jsonWatcher, lineWatcher, type RunWatcher } from './live-view.ts';
+import { runSession, type SessionParts, type SessionResult } from './run-session.ts';
+import { hasColour, printReport } from './write-reports.ts';
+
+export type CarryOutOptions = {
+  plan: Omit<RunPlan, 'runId'>;
+  /** Makes the environment ready: a lab is built, a keeper reached. */
+  open(environment: Environment, signal: AbortSignal): Promise<SessionParts & AsyncDisposable>;
+  out: string | null;
+  isJson: boolean;
+};
+
+/** Carries out one run and prints its report. @returns the exit code, once everything it opened is closed again */
+export async function carryOut(options: CarryOutOptions): Promise<number> {
+  using interruption = onInterruption();
+  const { signal } = interruption;
+  try {
+    await using parts = await options.open(options.plan.environment, signal);
+    const result = await watchedSession({ ...options, parts, signal });
+    return interruption.exitCode(result.exitCode);
+  } catch (error) {
+    // Interrupted before anything was touched: there is nothing to revert and nothing to report.
+    if (signal.aborted && !(error instanceof AppError)) return interruption.exitCode(130);
+    throw error;
+  }
+}
+
+/** Runs one session with the watcher that fits the output, and prints its report. */
+export async function watchedSession(options: {
+  plan: Omit<RunPlan, 'runId'>;
+  parts: SessionParts;
+  out: string | null;
+  isJson: boolean;
+  signal: AbortSignal;
+}): Promise<SessionResult> {
+  const { plan, parts, out, isJson, signal } = options;
+  const result = await runSession({ plan, parts, out, interrupt: signal, watcher: watcherFor(plan.scenario.title, isJson) });
+  if (!isJson) printReport(result.report, result.folder);
+  return result;
+}
+
+function watcherFor(title: string, isJson: boolean): RunWatcher {
+  if (isJson) return jsonWatcher(process.stdout);
+  return process.stdout.isTTY ? frameWatcher(process.stdout, title, hasColour()) : lineWatcher(process.stdout);
+}
+
+type Interruption = Disposable & { signal: AbortSignal; exitCode(otherwise: number): number };
+
+/** Turns Ctrl-C, SIGTERM and a closed terminal into an abort; the faults are reverted by whoever hears it. */
+export function onInterruption(): Interruption {
+  const controller = new AbortController();
+  let code: number | null = null;
+  const listeners = (
+    [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const
+  ).map(([name, exitCode]) => {
+    const listener = () => {
+      process.stderr.write(
+        code === null
+          ? '\ninterrupted: reverting, then reporting…\n'
+          : '\nstill reverting; if this process dies, the keeper reverts by itself\n',
+      );
+      code ??= exitCode;
+      controller.abort(new Error('interrupted'));
+    };
+    process.on(name, listener);
+    return { name, listener };
+  });
+  return {
+    signal: controller.signal,
+    exitCode: (otherwise) => (code === null || otherwise === 5 ? otherwise : code),
+    [Symbol.dispose]: () => {
+      for (const { name, listener } of listeners) process.removeListener(name, listener);
+    },
+  };
+}

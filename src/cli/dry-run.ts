@@ -1,0 +1,82 @@
+// `run --dry-run`: what a run would hold, touch and leave, told without touching anything.
+import type { Environment } from '../core/environment.ts';
+import { AppError } from '../core/errors.ts';
+import { NODE_ROLES } from '../core/scenario-file.ts';
+import { formatDurationMs } from '../core/units.ts';
+import { FAULTS } from '../keeper/faults/index.ts';
+import { minimumNextHops } from '../keeper/next-hop-minimum.ts';
+import { activeVantages, bindFaults, isRole, populationsOf, type RunPlan } from '../runner/plan.ts';
+
+/**
+ * The plan as text.
+ * @param order nodes in the router's own order, when somebody could read it; empty: roles stay roles
+ */
+export function planText(plan: RunPlan, order: readonly string[]): string {
+  const { scenario, environment } = plan;
+  return [
+    `${scenario.title} (${scenario.name}) in ${environment.title} (${environment.name}), seed ${String(plan.seed)}`,
+    '',
+    'Holds:',
+    ...activeVantages(plan).flatMap((vantage) =>
+      populationsOf(plan, vantage).map(
+        ({ count, protocol, vip, probe, intervalMs }) =>
+          `  ${vantage}: ${String(count)} ${protocol} flows through ${vip.name} (${vip.address} port ${String(vip.port)}), an exchange every ${formatDurationMs(intervalMs)} (${probe})`,
+      ),
+    ),
+    '',
+    ...faultLines(plan, order),
+    '',
+    'Expects:',
+    ...scenario.expect.map((expectation) => `  ${Object.values(expectation).map(String).join(' ')}`),
+    '',
+    `Lasts about ${formatDurationMs(lengthMs(plan))} from the moment all flows are open. Nothing was touched.`,
+    '',
+  ].join('\n');
+}
+
+function faultLines(plan: RunPlan, order: readonly string[]): string[] {
+  const { timeline } = plan.scenario;
+  if (timeline.length === 0) return ['Touches: nothing, this scenario only watches.'];
+  const hops = plan.environment.nodes.length;
+  const least = minimumNextHops(order.length > 0 ? order.length : hops, undefined);
+  return [
+    'Touches:',
+    ...boundOrNot(plan, order).flatMap(({ fault, kind, target, atMs, forMs, params }) => [
+      `  ${fault}  at ${formatDurationMs(atMs)} for ${formatDurationMs(forMs)}: ${kind} at ${target}`,
+      ...touchesOf(plan.environment, { kind, target, params }).map((line) => `        ${line}`),
+    ]),
+    `Must remain: at least ${String(least)} next hops; a fault that would leave fewer is refused.`,
+    'Reverts: at its deadline by the keeper, at once when you interrupt the run, within the lease when the run dies.',
+  ];
+}
+
+function boundOrNot(plan: RunPlan, order: readonly string[]): ReturnType<typeof bindFaults> {
+  if (order.length > 0) return bindFaults(plan, order);
+  return plan.scenario.timeline.map(({ at, for: forMs, fault: kind, node, ...params }, index) => ({
+    fault: `f${String(index + 1)}`,
+    kind,
+    target: isRole(node) ? `${node} (known once the router's order can be read)` : node,
+    atMs: at,
+    forMs,
+    params,
+  }));
+}
+
+function touchesOf(environment: Environment, about: { kind: string; target: string; params: Record<string, unknown> }): string[] {
+  const fault = FAULTS.find(({ kind }) => kind === about.kind);
+  if (!fault) throw new AppError('UNKNOWN_NAME', `there is no fault "${about.kind}"`);
+  const role = NODE_ROLES.find((name) => about.target.startsWith(name));
+  const target = environment.nodes.find(({ name }) => name === about.target) ?? {
+    name: role ?? about.target,
+    addresses: ['its addresses'],
+    podCidrs: [],
+    netns: null,
+    uplink: null,
+  };
+  return fault.touches({ environment, target, params: about.params });
+}
+
+function lengthMs({ scenario }: RunPlan): number {
+  const last = scenario.timeline.at(-1);
+  return last ? last.at + last.for + scenario.recovery : scenario.baseline;
+}

@@ -1,0 +1,162 @@
+// One run as every command carries it out: folder, journal, execution, verdict, reports.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../core/environment.ts';
+import { AppError, ExitCode, messageOf } from '../core/errors.ts';
+import { JOURNAL_FILE, type JournalEvent } from '../core/journal.ts';
+import type { Report, Verdict } from '../core/report-format.ts';
+import { monoMs } from '../io/clock.ts';
+import { spawnIn } from '../io/command.ts';
+import { JournalWriter } from '../io/journal-file.ts';
+import { OBSERVERS } from '../observers/index.ts';
+import type { KeeperLink } from '../runner/fault-driver.ts';
+import type { RunPlan } from '../runner/plan.ts';
+import { executeRun, type NewEvent, type RunEnd } from '../runner/run.ts';
+import type { RouterReader } from '../core/capabilities.ts';
+import type { RunWatcher } from './live-view.ts';
+import { selfArgv } from './self.ts';
+import { programVersion } from './version.ts';
+import { judgeJournal, writeReports } from './write-reports.ts';
+
+export type SessionParts = {
+  environment: Environment;
+  key: Uint8Array;
+  keeper: KeeperLink | null;
+  /** A reader for each router of the environment. */
+  routers: ReadonlyMap<string, RouterReader>;
+};
+
+export type SessionOptions = {
+  plan: Omit<RunPlan, 'runId'>;
+  parts: SessionParts;
+  /** Folder for the run; must not exist or be empty. Null: a new one below `runs/`. */
+  out: string | null;
+  watcher: RunWatcher;
+  interrupt: AbortSignal;
+};
+
+export type SessionResult = { folder: string; report: Report; end: RunEnd; exitCode: number };
+
+/**
+ * Carries out one run and writes everything about it into its folder.
+ * @throws AppError what preflight refused (the folder is then removed: nothing was measured)
+ */
+export async function runSession(options: SessionOptions): Promise<SessionResult> {
+  const { plan, parts, watcher } = options;
+  const startedAt = new Date();
+  const { runId, folder } = makeRunFolder(options.out, plan.scenario.name, startedAt);
+  using journal = new JournalWriter(join(folder, JOURNAL_FILE));
+  const t0MonoMs = monoMs();
+  const t = () => round(monoMs() - t0MonoMs);
+  const write = (event: NewEvent): JournalEvent => {
+    const written = journal.append(event);
+    watcher.onEvent(written);
+    return written;
+  };
+  const end = await executeRun(
+    { ...plan, runId },
+    {
+      t0MonoMs,
+      t,
+      wallClockMs: startedAt.getTime(),
+      versions: { holdfast: programVersion(), node: process.version },
+      write,
+      sync: () => {
+        journal.sync();
+      },
+      startProber: (vantage) =>
+        spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+      key: Buffer.from(parts.key).toString('base64'),
+      runTag: randomBytes(8).toString('hex'),
+      keeper: parts.keeper,
+      startObservers: parts.environment.observers.length > 0 ? (emit) => openObservers(parts, t, emit) : null,
+      onPulse: (vantage, pulse) => {
+        watcher.onPulse(vantage, pulse);
+      },
+      interrupt: options.interrupt,
+    },
+  ).catch((error: unknown): RunEnd => ({ kind: 'refused', error }));
+  if (end.kind === 'refused') {
+    watcher.close();
+    rmSync(folder, { recursive: true });
+    throw end.error;
+  }
+  const judged = await judgeJournal(folder, { isComplete: end.kind === 'completed' });
+  for (const { check, verdict, why } of judged.report.checks)
+    write({ t: t(), from: 'runner', type: 'check.evaluated', check, verdict, why });
+  write({
+    t: t(),
+    from: 'runner',
+    type: 'run.ended',
+    verdict: judged.report.verdict,
+    ...(end.kind === 'completed' ? {} : { why: end.why }),
+  });
+  journal.sync();
+  watcher.close();
+  const { report } = await writeReports(folder);
+  return { folder, report, end, exitCode: exitCodeOf(report, end) };
+}
+
+/** 5 before everything: a fault that may still be in force matters more than any verdict. */
+function exitCodeOf(report: Report, end: RunEnd): number {
+  if (report.faults.some((fault) => fault.state === 'unverified')) return ExitCode.unverified;
+  if (end.kind === 'interrupted') return 130;
+  return verdictExitCode(report.verdict);
+}
+
+/** The exit code of a verdict. */
+export function verdictExitCode(verdict: Verdict): ExitCode {
+  switch (verdict) {
+    case 'held':
+      return ExitCode.held;
+    case 'deviated':
+      return ExitCode.deviated;
+    case 'inconclusive':
+      return ExitCode.inconclusive;
+    case 'errored':
+      return ExitCode.refused;
+  }
+}
+
+async function openObservers(parts: SessionParts, t: () => number, emit: (event: NewEvent) => void): Promise<AsyncDisposable> {
+  const { environment } = parts;
+  await using opened = new AsyncDisposableStack();
+  for (const observer of OBSERVERS.filter(({ name }) => environment.observers.includes(name))) {
+    for (const router of environment.routers) {
+      const reader = parts.routers.get(router.name);
+      if (reader) opened.use(await observer.open({ router, reader, vips: environment.vips, nodes: environment.nodes, t, emit }));
+    }
+  }
+  return opened.move();
+}
+
+function makeRunFolder(out: string | null, scenario: string, startedAt: Date): { runId: string; folder: string } {
+  const stamp = startedAt.toISOString().replace(/[-:]|\.\d+/g, '');
+  const runId = `${stamp}-${scenario}-${randomBytes(2).toString('hex')}`;
+  const folder = out ?? join('runs', runId);
+  try {
+    mkdirSync(folder, { recursive: true });
+    if (readdirSync(folder).length > 0) {
+      throw new AppError('BAD_FLAG', `the folder ${folder} is not empty`, {
+        remedy: 'name a new folder with --out: a run never overwrites another',
+      });
+    }
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('DISK', `the folder ${folder} for the run cannot be made: ${messageOf(cause)}`, {
+      remedy: 'name another one with --out',
+      cause,
+    });
+  }
+  return { runId, folder };
+}
+
+function placeOf(environment: Environment, vantage: string) {
+  return environment.vantages.find(({ name }) => name === vantage) ?? { netns: null };
+}
+
+/** Microseconds suffice, and keep the journal readable. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
