@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   TIMEOUT: ExitCode.refused,
   PEER_GONE: ExitCode.refused,
   PROTOCOL: ExitCode.refused,
+  /** What a fault was aimed at does not exist any more (its namespace, its BGP neighbour): nothing is left to revert. */
+  TARGET_GONE: ExitCode.refused,
   KEEPER_DISARMED: ExitCode.refused,
   KEEPER_BUSY: ExitCode.refused,
   KEEPER_REFUSED: ExitCode.refused,

@@ -18,7 +18,7 @@ export type PlannedFault = z.infer<typeof plannedFault>;
 const id = z.int();
 /** What is asked of a keeper. `epoch` is what `acquire` gave; a stale one is refused with KEEPER_STALE_EPOCH. */
 export const toKeeper = z.discriminatedUnion('op', [
-  /** Takes the environment for one run; refused with KEEPER_BUSY while another holds it or a fault is unverified. */
+  /** Takes the environment for one run; refused with KEEPER_BUSY while another holds it, KEEPER_UNVERIFIED while a revert is not confirmed. */
   z.object({ id, op: z.literal('acquire'), runId: z.string(), t0MonoMs: z.number() }),
   /** Preflight: would every fault be allowed, and what would it touch? Changes nothing. */
   z.object({ id, op: z.literal('plan'), epoch: z.int().nullable(), faults: z.array(plannedFault) }),
@@ -38,6 +38,10 @@ const faultStatus = z.object({
   runId: z.string(),
   epoch: z.int(),
   state: z.enum(['intent', 'in-force', 'lost', 'reverting', 'verified', 'unverified', 'gone']),
+  /** Why it is in that state; empty when that needs no reason. */
+  reason: z.string(),
+  /** The target may be used again. */
+  isQuarantineOver: z.boolean(),
   /** ms until it expires by itself; null when it is over. */
   expiresInMs: z.number().nullable(),
 });
@@ -55,6 +59,8 @@ export type PlanStep = z.infer<typeof planStep>;
 
 export const keeperStatus = z.object({
   armed: z.boolean(),
+  /** A person pulled the emergency stop, and nobody lifted it yet. */
+  halted: z.boolean(),
   holder: z.object({ runId: z.string(), epoch: z.int() }).nullable(),
   leaseMs: z.number(),
   janitorPid: z.int().nullable(),
@@ -71,6 +77,8 @@ export const fromKeeper = z.union([
     /** acquire */
     epoch: z.int().optional(),
     leaseMs: z.number().optional(),
+    /** acquire: where the keeper's journal lies, for a run that loses its keeper. */
+    stateFolder: z.string().optional(),
     /** plan */
     steps: z.array(planStep).optional(),
     /** status, halt */

@@ -1,0 +1,63 @@
+// Putting a target back: tried until its own configuration, read back, says so.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, messageOf } from '../core/errors.ts';
+import { bindAct, type Surroundings } from './act.ts';
+import type { FaultState } from './fault-state.ts';
+import type { Reading } from './faults/fault.ts';
+
+export type RevertEnd =
+  | { type: 'fault.verified'; note?: string }
+  | { type: 'fault.unverified'; reason: string }
+  | { type: 'fault.gone'; reason: string };
+
+/** How long reverts are tried before a fault is called unverified. */
+export const REVERT_MS = 10_000;
+/** One try may take this long: a device that hangs must not use up all of it. */
+const TRY_MS = 4_000;
+const PAUSE_MS = 250;
+
+type Named = Pick<FaultState, 'kind' | 'target' | 'params' | 'preState'>;
+
+/** Restores the pre-state of `fault` and reads it back; tries again for `limitMs`. Never throws, except when `signal` aborts. */
+export async function revertFault(
+  fault: Named,
+  surroundings: Surroundings,
+  { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+): Promise<RevertEnd> {
+  const until = performance.now() + limitMs;
+  for (;;) {
+    const leftMs = Math.max(1_000, until - performance.now());
+    const end = await tryRevert(fault, surroundings, AbortSignal.any([signal, AbortSignal.timeout(Math.min(TRY_MS, leftMs))]));
+    signal.throwIfAborted();
+    if (end.type !== 'fault.unverified' || performance.now() + PAUSE_MS > until) return end;
+    await sleep(PAUSE_MS, undefined, { signal });
+  }
+}
+
+async function tryRevert(named: Named, surroundings: Surroundings, signal: AbortSignal): Promise<RevertEnd> {
+  try {
+    const { fault, aim } = bindAct(named, surroundings);
+    await fault.revert(aim, named.preState, signal);
+    const reading = await fault.read(aim, named.preState, signal);
+    if (reading.isRestored) return { type: 'fault.verified', ...(reading.foreign.length > 0 ? { note: reading.foreign.join('; ') } : {}) };
+    return { type: 'fault.unverified', reason: 'the device took the commands, and its configuration still is not as it was before' };
+  } catch (error) {
+    if (isGone(error)) return { type: 'fault.gone', reason: messageOf(error) };
+    return { type: 'fault.unverified', reason: messageOf(error) };
+  }
+}
+
+/** What the device says about `fault` now; `gone` when there is no target any more. @throws whatever the device failed with */
+export async function readFault(named: Named, surroundings: Surroundings, signal: AbortSignal): Promise<Reading | 'gone'> {
+  const { fault, aim } = bindAct(named, surroundings);
+  try {
+    return await fault.read(aim, named.preState, AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]));
+  } catch (error) {
+    if (isGone(error)) return 'gone';
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'TARGET_GONE';
+}
