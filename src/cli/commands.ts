@@ -14,6 +14,12 @@ export type CommandEntry = {
 /** In the order of the help. Loading is left to the chosen one alone: it keeps `--help` fast. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'lab',
+    summary: 'build a real network on this machine, to break in peace',
+    examples: ['holdfast lab up deploy/lab/three-nodes.yaml', 'holdfast lab status', 'holdfast lab exec n1 -- ss -tn', 'holdfast lab down'],
+    load: async () => (await import('./lab.ts')).labCommand(),
+  },
+  {
     name: 'validate',
     summary: 'check probe, scenario and environment files',
     examples: ['holdfast validate scenarios/*.yaml probes/*.yaml', 'holdfast validate my-network.yaml --json'],
@@ -32,10 +38,43 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./respond.ts')).respondCommand(),
   },
   {
+    name: 'keeper',
+    summary: 'own every fault at its target, and put it back whatever happens',
+    examples: ['holdfast keeper --env my-network.yaml --file keeper.yaml --state /var/lib/holdfast', 'holdfast keeper status --env my-network.yaml'],
+    load: async () => (await import('./keeper.ts')).keeperCommand(),
+  },
+  {
+    name: 'halt',
+    summary: 'revert every fault now, and allow none until it is lifted',
+    examples: ['holdfast halt --env my-network.yaml', 'holdfast halt --env my-network.yaml --lift'],
+    load: async () => (await import('./halt.ts')).haltCommand(),
+  },
+  {
+    name: 'janitor',
+    summary: 'started by a keeper: revert what expired whatever becomes of it',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./janitor.ts')).janitorCommand(),
+  },
+  {
     name: 'schemas',
     summary: 'write the JSON Schemas of deploy/schemas',
     isHidden: true,
     examples: ['holdfast schemas', 'holdfast schemas --check'],
     load: async () => (await import('./schemas.ts')).schemasCommand(),
+  },
+  {
+    name: 'lab-controller',
+    summary: 'play the cluster of a lab',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./lab-controller.ts')).labControllerCommand(),
+  },
+  {
+    name: 'lab-dialler',
+    summary: 'dial each VIP of a lab twice',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./lab-dialler.ts')).labDiallerCommand(),
   },
 ];

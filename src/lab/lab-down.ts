@@ -1,0 +1,86 @@
+// Taking a lab down: its processes, namespaces and files, also of one that was killed at any instant.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tryCommand } from '../io/command.ts';
+import { identityOf, isAlive, type ProcessIdentity } from '../io/process-identity.ts';
+import { labStateFolder, planLab } from './address-plan.ts';
+import { livingDaemons } from './frr-daemons.ts';
+import { readRecord, recallProcess, removeStateFolder } from './state-folder.ts';
+import { namespaceMark, namespacesOf } from './topology.ts';
+
+const PATIENCE_MS = 3_000;
+
+/** What there was to take down. */
+export type TakenDown = { namespaces: number; processes: number };
+
+/** Removes everything of the lab `prefix` of user `uid`; a lab that is not there is no error. */
+export async function labDown(prefix: string, uid: number): Promise<TakenDown> {
+  const stateFolder = labStateFolder(prefix, uid);
+  const record = readRecord(stateFolder);
+  const plan = record && planLab(record.file, { name: record.name, prefix, uid });
+  const controller = recallProcess(stateFolder, 'controller');
+  // The controller first: it would start again what is ended below.
+  if (controller) await endProcesses([controller], 'SIGTERM');
+  const namespaces = await ourNamespaces(prefix, plan ? namespacesOf(plan) : []);
+  const daemons = plan
+    ? livingDaemons(
+        stateFolder,
+        [plan.router, ...plan.nodes].map(({ name }) => name),
+      )
+    : [];
+  const inside = (await Promise.all(namespaces.map(processesIn))).flat();
+  const processes = distinct([...daemons, ...inside]).filter(({ pid }) => pid !== process.pid);
+  await endProcesses(processes, 'SIGKILL');
+  for (const netns of namespaces) await tryCommand(['ip', 'netns', 'delete', netns]);
+  const holder = recallProcess(stateFolder, 'holder');
+  removeStateFolder(stateFolder);
+  // Last: outside of it, nothing above could be seen.
+  if (holder) await endProcesses([holder], 'SIGKILL');
+  return { namespaces: namespaces.length, processes: processes.length + (controller ? 1 : 0) };
+}
+
+/** Sends `gentle`, and SIGKILL to who does not end; returns when all are gone. */
+async function endProcesses(identities: readonly ProcessIdentity[], gentle: NodeJS.Signals): Promise<void> {
+  for (const [signal, patienceMs] of [
+    [gentle, PATIENCE_MS],
+    ['SIGKILL', PATIENCE_MS],
+  ] as const) {
+    const living = identities.filter(isAlive);
+    for (const { pid } of living) sendSignal(pid, signal);
+    const deadline = performance.now() + patienceMs;
+    while (living.some(isAlive) && performance.now() < deadline) await sleep(10);
+  }
+}
+
+/** Those in the plan, and those of the prefix that bear our mark: a lab whose folder is gone. Others' are left alone. */
+async function ourNamespaces(prefix: string, planned: readonly string[]): Promise<string[]> {
+  const { stdout } = await tryCommand(['ip', 'netns', 'list']);
+  const present = stdout
+    .split('\n')
+    .flatMap((line) => line.split(' ', 1)[0] ?? [])
+    .filter((name) => name !== '');
+  const candidates = present.filter((name) => new RegExp(`^${prefix}-(tor|[nv]\\d+)$`).test(name));
+  const isOurs = await Promise.all(candidates.map(async (name) => planned.includes(name) || (await isMarked(name, prefix))));
+  return candidates.filter((_, index) => isOurs[index]);
+}
+
+async function isMarked(netns: string, prefix: string): Promise<boolean> {
+  const { stdout } = await tryCommand(['ip', '-n', netns, '-j', 'link', 'show', 'lo']);
+  return stdout.includes(`"ifalias":"${namespaceMark(prefix)}"`);
+}
+
+async function processesIn(netns: string): Promise<ProcessIdentity[]> {
+  const { stdout } = await tryCommand(['ip', 'netns', 'pids', netns]);
+  return stdout.split('\n').flatMap((line) => identityOf(Number(line)) ?? []);
+}
+
+function distinct(identities: readonly ProcessIdentity[]): ProcessIdentity[] {
+  return [...new Map(identities.map((identity) => [identity.pid, identity])).values()];
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // gone in between
+  }
+}

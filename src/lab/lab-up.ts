@@ -1,0 +1,78 @@
+// Building a lab: claimed, built, converged, proved; or nothing of it remains.
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Argv, spawnIn } from '../io/command.ts';
+import type { LabPlan } from './address-plan.ts';
+import { buildNetwork } from './build.ts';
+import { untilConverged } from './convergence.ts';
+import { startDaemons } from './frr-daemons.ts';
+import { labDown } from './lab-down.ts';
+import { type Lab, labOf } from './lab.ts';
+import { proveSound } from './soundness.ts';
+import { claimLab, keyFile, rememberProcess, writeRecord } from './state-folder.ts';
+
+export type LabUpOptions = {
+  /** The user the lab belongs to. */
+  uid: number;
+  /** How `holdfast` itself is started. */
+  program: Argv;
+  signal: AbortSignal;
+  /** Told of each step as it begins. */
+  onProgress: (step: string) => void;
+};
+
+/**
+ * Builds the lab and returns when it has proved itself; takes about 5 s. Whatever fails, or when `signal` aborts, all of it is removed.
+ * @throws AppError LAB_EXISTS, LAB_UNSOUND, NOT_PERMITTED, COMMAND_MISSING, DISK
+ */
+export async function labUp(plan: LabPlan, options: LabUpOptions): Promise<Lab> {
+  const { uid, program, signal, onProgress } = options;
+  signal.throwIfAborted();
+  const record = claimLab(plan, uid);
+  try {
+    onProgress(`building ${String(plan.nodes.length)} nodes, ${String(plan.vantages.length)} vantages and a router`);
+    writeFileSync(keyFile(plan.stateFolder), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+    await buildNetwork(plan, signal);
+    onProgress('starting FRR and the responders');
+    await startDaemons(plan, signal);
+    const controller = startController(plan, program);
+    onProgress('waiting for BGP');
+    await untilConverged(plan, controller.failure, signal);
+    onProgress('dialling every VIP twice from every vantage');
+    await proveSound(plan, program, signal);
+    signal.throwIfAborted();
+    writeRecord(plan.stateFolder, { ...record, state: 'up' });
+    controller.release();
+    return labOf(plan);
+  } catch (error) {
+    await labDown(plan.prefix, uid);
+    throw error;
+  }
+}
+
+/** Starts the lab's controller in a session of its own, where no Ctrl-C of ours reaches it. */
+function startController(plan: LabPlan, program: Argv): { failure: () => string | null; release: () => void } {
+  const logPath = join(plan.stateFolder, 'controller.log');
+  const log = openSync(logPath, 'a', 0o600);
+  const child = spawnIn(undefined, [...program, 'lab-controller', '--state', plan.stateFolder], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+  });
+  closeSync(log);
+  let failure: string | null = null;
+  child.once('error', (error) => {
+    failure = error.message;
+  });
+  child.once('exit', () => {
+    failure = `its controller ended: ${readFileSync(logPath, 'utf8').trim().slice(-500)}`;
+  });
+  if (child.pid !== undefined) rememberProcess(plan.stateFolder, 'controller', child.pid);
+  return {
+    failure: () => failure,
+    release: () => {
+      child.unref();
+    },
+  };
+}
