@@ -32,6 +32,6 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof FlowOutcome)[];
 
 /** The lines of flows.ndjson, each with its line feed: a million flows do not fit into one string. */
-export function* flowLines(flows: readonly FlowOutcome[]): Generator<string> {
+export function* flowLines(flows: Iterable<FlowOutcome>): Generator<string> {
   for (const flow of flows) yield `${JSON.stringify(flow, COLUMNS as unknown as string[])}\n`;
 }

@@ -111,3 +111,12 @@ export function hostileRun(): SimulatedRun {
   const { report, flows } = simulateRun({ count: 12, vantages: ['v1'], nodes: ['n1', HOSTILE_NODE, 'n3'], backendOf: () => HOSTILE_POD });
   return { report: { ...report, title: `A run titled ${HOSTILE_POD}`, remarks: [`<b>not bold</b> & 'quoted' "twice"`] }, flows };
 }
+
+export const SOME_RUNS = {
+  held: heldRun,
+  deviated: deviatedRun,
+  inconclusive: inconclusiveRun,
+  errored: erroredRun,
+  empty: emptyRun,
+  hostile: hostileRun,
+} as const;

@@ -1,7 +1,7 @@
 // Colours with one meaning each: a path keeps its own everywhere, vermillion is harm, grey is "not known, or not the network's fault".
 //
 // Okabe & Ito, "Color Universal Design" (2008): eight colours that people of every kind of colour vision tell apart.
-import type { FlowOutcome, Report } from '../../core/report-format.ts';
+import type { Report } from '../../core/report-format.ts';
 import { compareNames } from '../format.ts';
 
 /** Of paths; vermillion, grey and black are kept for harm and the unknown. */
@@ -9,23 +9,26 @@ export const PATH_COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e
 export const HARM_COLOUR = '#d55e00';
 export const UNKNOWN_COLOUR = '#8a8a8a';
 
+/** Class of what has no name: an ingress nobody could tell, a prober's own failure. */
+export const UNKNOWN_CLASS = 'pu';
+
 /** Class name of a path's colour: `p0`, `p1`, …; beyond the six colours they are hatched (`p6` is `p0` hatched); `pu` for the unknown. */
 export type Palette = (path: string | null) => string;
 
 /** Every path the report names gets its colour, in the natural order of names. */
-export function paletteOf(report: Report, flows: readonly FlowOutcome[]): Palette {
+export function paletteOf(report: Report): Palette {
   const order = new Map(
-    pathNames(report, flows)
+    pathNames(report)
       .sort(compareNames)
       .map((name, index) => [name, index] as const),
   );
   return (path) => {
     const index = path === null ? undefined : order.get(path);
-    return index === undefined ? 'pu' : `p${String(index % (PATH_COLOURS.length * 2))}`;
+    return index === undefined ? UNKNOWN_CLASS : `p${String(index % (PATH_COLOURS.length * 2))}`;
   };
 }
 
-function pathNames(report: Report, flows: readonly FlowOutcome[]): string[] {
+function pathNames(report: Report): string[] {
   const names = new Set<string | null>([
     ...report.events.flatMap((window) => window.nextHops.flatMap(({ before, after }) => [...before, ...after])),
     ...report.timeline.nextHops.flatMap(({ nodes }) => nodes),
@@ -33,7 +36,6 @@ function pathNames(report: Report, flows: readonly FlowOutcome[]): string[] {
     ...report.paths.map(({ ingress }) => ingress),
     ...report.matrix.flatMap(({ from, to }) => [from, to]),
     ...report.sourceIp.map(({ ingress }) => ingress),
-    ...flows.flatMap(({ ingressBefore, ingressAfter }) => [ingressBefore, ingressAfter]),
   ]);
   return [...names].flatMap((name) => (name === null || name === 'unknown' ? [] : [name]));
 }

@@ -33,14 +33,3 @@ const ESCAPE = /\u001b\[[0-9;]*m/g;
 export function widthOf(text: string): number {
   return Array.from(text.replace(ESCAPE, '')).length;
 }
-
-/**
- * A copy of `value` whose strings a terminal shows as they are: control and direction characters (a node may be called
- * anything, an escape sequence too) become U+FFFD.
- */
-export function withoutControls<Value>(value: Value): Value {
-  if (typeof value === 'string') return value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD') as Value;
-  if (Array.isArray(value)) return value.map(withoutControls) as Value;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [withoutControls(key), withoutControls(field)])) as Value;
-}

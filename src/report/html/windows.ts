@@ -1,0 +1,168 @@
+// Each window: what became of its flows, and who went where.
+import type { Ledger, Outcome, Report, WindowReport } from '../../core/report-format.ts';
+import { matricesOf, type Matrix, type MatrixCell } from '../drawing/matrices.ts';
+import type { Palette } from '../drawing/palette.ts';
+import { formatCount, formatCounted, formatInterval, formatShare, formatT, OUTCOMES_TO_READ } from '../format.ts';
+import { h, type Child, type Markup } from './markup.ts';
+import { nothing, pathChip, rangeBar, section, table } from './table.ts';
+
+const HARM: ReadonlySet<Outcome> = new Set(['moved-broken', 'broken-in-place']);
+
+export function windowsSection(report: Report, palette: Palette): Markup {
+  const windows = report.events.map((window, index) => {
+    const matrices = matricesOf(report.matrix.filter((cell) => cell.event === index));
+    const title = `Window ${String(index)}: ${window.phase}, ${formatT(window.fromT)} to ${formatT(window.untilT)}`;
+    return h(
+      'article',
+      { class: 'window', 'aria-label': title },
+      h('h3', null, title, window.fault ? h('span', { class: 'muted' }, ` · ${window.fault}`) : null),
+      h('p', null, window.description),
+      h(
+        'ul',
+        { class: 'plain' },
+        window.nextHops.map((set) => h('li', null, nextHopLine(set, palette))),
+      ),
+      ledgerTable(window.ledgers, title),
+      matrixFigure(matrices, {
+        palette,
+        isFolded: window.eventCause === 'baseline' && matrices.every(({ movedFlows }) => movedFlows === 0),
+      }),
+    );
+  });
+  return section(
+    'windows',
+    'What became of the flows',
+    windows.length === 0 ? nothing('No window was opened: no flow was judged.') : windows,
+  );
+}
+
+function nextHopLine(set: WindowReport['nextHops'][number], palette: Palette): Child {
+  const told = (side: 'before' | 'after'): Child => {
+    if (set.unknown?.includes(side)) return 'unknown';
+    return set[side].length === 0 ? 'no route' : set[side].map((node) => [pathChip(node, palette), ' ']);
+  };
+  const source = set.from === 'observer' ? 'seen by the observer' : 'inferred from fresh flows';
+  const seenBy = set.vantage === undefined ? source : `${source} of ${set.vantage}`;
+  return [`Next hops of ${set.router} for ${set.vip}: `, told('before'), '→ ', told('after'), h('span', { class: 'muted' }, ` ${seenBy}`)];
+}
+
+function ledgerTable(ledgers: readonly Ledger[], title: string): Markup {
+  if (ledgers.length === 0) return nothing('No flow was judged in this window.');
+  return table({
+    caption: `Outcomes of the flows. ${title}`,
+    isCards: true,
+    className: 'ledger',
+    columns: [
+      { title: 'flows of' },
+      { title: 'judged', align: 'right' },
+      ...OUTCOMES_TO_READ.map((title) => ({ title, align: 'right' as const })),
+      { title: 'broken by' },
+    ],
+    rows: ledgers.map((ledger) => [
+      [
+        h('strong', null, `${ledger.vantage} ${ledger.protocol}`),
+        h('span', { class: 'under' }, `${ledger.vip} via ${ledger.router ?? 'unknown router'}`),
+      ],
+      [formatCount(ledger.population), notJudged(ledger)],
+      ...OUTCOMES_TO_READ.map((outcome) => outcomeCell(ledger, outcome)),
+      Object.entries(ledger.brokenByCause)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([cause, flows]) => `${formatCount(flows)} ${cause}`)
+        .join(', ') || 'none',
+    ]),
+  });
+}
+
+function notJudged({ excluded, openedAndBroken }: Ledger): Child {
+  return [
+    excluded > 0 ? h('span', { class: 'under', title: 'open at the edge, but not healthy' }, `+ ${formatCount(excluded)} excluded`) : null,
+    openedAndBroken > 0
+      ? h(
+          'span',
+          { class: 'under', title: 'opened inside the window and broken in it' },
+          `+ ${formatCount(openedAndBroken)} opened and broken`,
+        )
+      : null,
+  ];
+}
+
+function outcomeCell({ outcomes }: Ledger, outcome: Outcome): Child {
+  const share = outcomes[outcome];
+  if (share.n === 0) return 'unknown';
+  return h(
+    'span',
+    { class: share.count === 0 ? 'share zero' : 'share' },
+    h('b', null, formatCount(share.count)),
+    ` ${formatShare(share)}`,
+    rangeBar({ ...share, value: share.count / share.n }, { isHarm: HARM.has(outcome) && share.count > 0 }),
+    h('span', { class: 'under' }, formatInterval(share)),
+  );
+}
+
+function matrixFigure(matrices: readonly Matrix[], { palette, isFolded }: { palette: Palette; isFolded: boolean }): Markup | null {
+  if (matrices.length === 0) return null;
+  const drawn = h(
+    'div',
+    { class: 'matrices' },
+    matrices.map((matrix) => matrixTable(matrix, palette)),
+  );
+  if (!isFolded) return drawn;
+  const flows = matrices.reduce((sum, { rowTotals }) => sum + rowTotals.reduce((total, each) => total + each, 0), 0);
+  return h('details', null, h('summary', null, `Before and after: ${formatCounted(flows, 'flow')}, none moved`), drawn);
+}
+
+/** Rows: where flows came in before; columns: where they come in after; the deeper the shade, the larger the share of its row. */
+function matrixTable(matrix: Matrix, palette: Palette): Markup {
+  const name = [matrix.vantage, matrix.protocol, matrix.vip].filter((part) => part !== '').join(' ');
+  const chip = (path: string) => pathChip(path === 'unknown' ? null : path, palette);
+  return h(
+    'table',
+    { class: 'matrix' },
+    h('caption', null, name, h('span', { class: 'muted' }, ` ${formatCount(matrix.movedFlows)} moved`)),
+    h(
+      'thead',
+      null,
+      h(
+        'tr',
+        null,
+        h('th', { scope: 'col', class: 'corner' }, 'from ↓ to →'),
+        matrix.to.map((to) => h('th', { scope: 'col' }, chip(to))),
+      ),
+    ),
+    h(
+      'tbody',
+      null,
+      matrix.from.map((from, row) =>
+        h(
+          'tr',
+          null,
+          h('th', { scope: 'row' }, chip(from)),
+          (matrix.flows[row] ?? []).map((flows, column) => {
+            const shade = Math.round((9 * flows) / Math.max(1, matrix.rowTotals[row] ?? 1));
+            const moved = flows > 0 && from !== matrix.to[column] ? ' moved' : '';
+            return h(
+              'td',
+              { class: `num shade${String(flows > 0 ? Math.max(1, shade) : 0)}${moved}` },
+              flows === 0 ? '·' : formatCount(flows),
+            );
+          }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Where survivors would land if they were dialled anew. */
+export function finalMapSection(report: Report, palette: Palette): Markup {
+  const cells: MatrixCell[] = report.finalMap.map((cell) => ({ ...cell, protocol: '' }));
+  return section(
+    'final-map',
+    'Final map',
+    h(
+      'p',
+      { class: 'muted' },
+      'Surviving TCP flows were dialled anew once, after the last window: where a flow lives, and where its 5-tuple would land now.',
+    ),
+    matrixFigure(matricesOf(cells), { palette, isFolded: false }) ?? nothing('No survivor was dialled anew.'),
+  );
+}
