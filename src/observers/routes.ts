@@ -4,11 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostPrefix } from '../core/addresses.ts';
 import { nodeOfAddress } from '../core/ingress.ts';
-import type { NextHop } from '../core/journal.ts';
-import { readAliases } from '../io/kernel-routes.ts';
 import { keepLooking } from './looking.ts';
 import { NextHopSets } from './next-hop-sets.ts';
-import { type Observer, type ObserverContext, observerOf } from './observer.ts';
+import { type Observer, observerOf } from './observer.ts';
 import { RouteMonitor } from './route-monitor.ts';
 
 const OBSERVER = 'routes';
@@ -20,7 +18,8 @@ const LOOK_AT_MOST_EVERY_MS = 50;
 export const routes: Observer = {
   name: OBSERVER,
   async open(context) {
-    const monitor = new RouteMonitor(context.router, () => context.t());
+    const { router, reader, vips, nodes } = context;
+    const monitor = new RouteMonitor(router, () => context.t());
     const sets = new NextHopSets();
     let lookedT = -Infinity;
     const looking = await keepLooking(OBSERVER, context, {
@@ -30,9 +29,10 @@ export const routes: Observer = {
         // Answered before the routes are read: a change during the reading rings again.
         const t = monitor.answer() ?? lookedT;
         const readings = await Promise.all(
-          context.vips.map(async (vip) => {
+          vips.map(async (vip) => {
             const prefix = hostPrefix(vip.address);
-            return { prefix, nextHops: await readNextHopSet(prefix, context, signal) };
+            const addresses = await reader.nextHops(prefix, signal);
+            return { prefix, nextHops: addresses.map((address) => ({ address, node: nodeOfAddress(address, nodes) })) };
           }),
         );
         for (const reading of readings) {
@@ -40,9 +40,9 @@ export const routes: Observer = {
           if (news) {
             context.emit({
               type: 'next-hops',
-              from: observerOf(context.router),
+              from: observerOf(router),
               observer: OBSERVER,
-              router: context.router.name,
+              router: router.name,
               ...news,
             });
           }
@@ -62,16 +62,3 @@ export const routes: Observer = {
     };
   },
 };
-
-async function readNextHopSet(prefix: string, context: ObserverContext, signal: AbortSignal): Promise<NextHop[]> {
-  const { nodes, router } = context;
-  const addresses = await context.reader.nextHops(prefix, signal);
-  return await Promise.all(
-    addresses.map(async (address) => {
-      const node = nodeOfAddress(address, nodes);
-      if (node !== null) return { address, node };
-      const aliases = await readAliases(router, address, signal);
-      return { address, node: aliases.map((alias) => nodeOfAddress(alias, nodes)).find((each) => each !== null) ?? null };
-    }),
-  );
-}
