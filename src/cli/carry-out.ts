@@ -7,7 +7,7 @@ import { runSession, type SessionParts, type SessionResult } from './run-session
 import { hasColour, printReport } from './write-reports.ts';
 
 export type CarryOutOptions = {
-  plan: Omit<RunPlan, 'runId'>;
+  plan: RunPlan;
   /** Makes the environment ready: a lab is built, a keeper reached. */
   open(environment: Environment, signal: AbortSignal): Promise<SessionParts & AsyncDisposable>;
   out: string | null;
@@ -31,7 +31,7 @@ export async function carryOut(options: CarryOutOptions): Promise<number> {
 
 /** Runs one session with the watcher that fits the output, and prints its report. */
 export async function watchedSession(options: {
-  plan: Omit<RunPlan, 'runId'>;
+  plan: RunPlan;
   parts: SessionParts;
   out: string | null;
   isJson: boolean;

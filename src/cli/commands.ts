@@ -14,10 +14,34 @@ export type CommandEntry = {
 /** In the order of the help. Loading is left to the chosen one alone: it keeps `--help` fast. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'run',
+    summary: 'hold flows, break what the scenario says, and judge what broke',
+    examples: [
+      'holdfast run scenarios/bgp-session-drop.yaml --env deploy/lab/three-nodes.yaml',
+      'holdfast run scenarios/node-drain.yaml --env my-network.yaml --dry-run',
+    ],
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  {
+    name: 'probe',
+    summary: 'hold flows through one VIP and watch, without faults',
+    examples: [
+      'holdfast probe --vip 203.0.113.7:7000 --key-file holdfast.key --tcp 200 --udp 200 --for 60s',
+      'holdfast probe --vip [2001:db8::7]:7000 --policy cluster --key-file holdfast.key',
+    ],
+    load: async () => (await import('./probe.ts')).probeCommand(),
+  },
+  {
     name: 'lab',
     summary: 'build a real network on this machine, to break in peace',
     examples: ['holdfast lab up deploy/lab/three-nodes.yaml', 'holdfast lab status', 'holdfast lab exec n1 -- ss -tn', 'holdfast lab down'],
     load: async () => (await import('./lab.ts')).labCommand(),
+  },
+  {
+    name: 'report',
+    summary: 'rebuild every report of a run from its journal',
+    examples: ['holdfast report runs/20261122T120000Z-node-drain-1a2b'],
+    load: async () => (await import('./report.ts')).reportCommand(),
   },
   {
     name: 'validate',
@@ -40,7 +64,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'keeper',
     summary: 'own every fault at its target, and put it back whatever happens',
-    examples: ['holdfast keeper --env my-network.yaml --file keeper.yaml --state /var/lib/holdfast', 'holdfast keeper status --env my-network.yaml'],
+    examples: [
+      'holdfast keeper --env my-network.yaml --file keeper.yaml --state /var/lib/holdfast',
+      'holdfast keeper status --env my-network.yaml',
+    ],
     load: async () => (await import('./keeper.ts')).keeperCommand(),
   },
   {
@@ -76,5 +103,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     isHidden: true,
     examples: [],
     load: async () => (await import('./lab-dialler.ts')).labDiallerCommand(),
+  },
+  {
+    name: 'prober',
+    summary: 'hold flows for a runner that speaks on standard input',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./prober.ts')).proberCommand(),
   },
 ];

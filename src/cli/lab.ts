@@ -150,7 +150,8 @@ async function useLab(prefix: string): Promise<Lab> {
   return openLab(prefix, host.uid);
 }
 
-async function enterHost(prefix: string, purpose: 'build' | 'use' | 'clear') {
+/** Makes this process one that can use the lab `prefix`; see enterLabHost. */
+export async function enterHost(prefix: string, purpose: 'build' | 'use' | 'clear') {
   const { enterLabHost } = await import('../lab/host.ts');
   return await enterLabHost({ prefix, purpose, env: process.env, argv: thisCommandLine() });
 }

@@ -51,7 +51,7 @@ export function probeCommand(): Command {
 }
 
 /** The run that the flags describe: one VIP, one vantage, no timeline. */
-function planOf(flags: Flags): Omit<RunPlan, 'runId'> {
+function planOf(flags: Flags): RunPlan {
   const groups = (['tcp', 'udp'] as const).filter((protocol) => flags[protocol] > 0);
   if (groups.length === 0) throw new AppError('BAD_FLAG', 'there is no flow to hold', { remedy: 'give --tcp or --udp a count above 0' });
   const probes: Record<string, Probe> = Object.fromEntries(
@@ -113,8 +113,8 @@ function readKey(path: string): Uint8Array {
 
 function parseVip(text: string): Flags['vip'] {
   const match = /^\[(?<v6>[^\]]+)\](?::(?<port6>\d+))?$|^(?<v4>[^:]+)(?::(?<port4>\d+))?$/.exec(text)?.groups;
-  const address = canonicalAddress(match?.['v6'] ?? match?.['v4'] ?? text);
-  const port = Number(match?.['port6'] ?? match?.['port4'] ?? DEFAULT_PORT);
+  const address = canonicalAddress(match?.v6 ?? match?.v4 ?? text);
+  const port = Number(match?.port6 ?? match?.port4 ?? DEFAULT_PORT);
   if (address === null || port < 1 || port > 65_535)
     throw new InvalidArgumentError('expected 203.0.113.7, 203.0.113.7:7000 or [2001:db8::1]:7000');
   return { address, port };

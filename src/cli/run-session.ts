@@ -28,7 +28,7 @@ export type SessionParts = {
 };
 
 export type SessionOptions = {
-  plan: Omit<RunPlan, 'runId'>;
+  plan: RunPlan;
   parts: SessionParts;
   /** Folder for the run; must not exist or be empty. Null: a new one below `runs/`. */
   out: string | null;
@@ -54,29 +54,27 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
     watcher.onEvent(written);
     return written;
   };
-  const end = await executeRun(
-    { ...plan, runId },
-    {
-      t0MonoMs,
-      t,
-      wallClockMs: startedAt.getTime(),
-      versions: { holdfast: programVersion(), node: process.version },
-      write,
-      sync: () => {
-        journal.sync();
-      },
-      startProber: (vantage) =>
-        spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
-      key: Buffer.from(parts.key).toString('base64'),
-      runTag: randomBytes(8).toString('hex'),
-      keeper: parts.keeper,
-      startObservers: parts.environment.observers.length > 0 ? (emit) => openObservers(parts, t, emit) : null,
-      onPulse: (vantage, pulse) => {
-        watcher.onPulse(vantage, pulse);
-      },
-      interrupt: options.interrupt,
+  const end = await executeRun(plan, {
+    runId,
+    t0MonoMs,
+    t,
+    wallClockMs: startedAt.getTime(),
+    versions: { holdfast: programVersion(), node: process.version },
+    write,
+    sync: () => {
+      journal.sync();
     },
-  ).catch((error: unknown): RunEnd => ({ kind: 'refused', error }));
+    startProber: (vantage) =>
+      spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+    key: Buffer.from(parts.key).toString('base64'),
+    runTag: randomBytes(8).toString('hex'),
+    keeper: parts.keeper,
+    startObservers: parts.environment.observers.length > 0 ? (emit) => openObservers(parts, t, emit) : null,
+    onPulse: (vantage, pulse) => {
+      watcher.onPulse(vantage, pulse);
+    },
+    interrupt: options.interrupt,
+  }).catch((error: unknown): RunEnd => ({ kind: 'refused', error }));
   if (end.kind === 'refused') {
     watcher.close();
     rmSync(folder, { recursive: true });

@@ -15,7 +15,14 @@ export function runCommand(): Command {
     .option('--dry-run', 'print the plan and touch nothing')
     .action(async (scenario: string, flags: Flags) => {
       const { loadPlan, openEnvironment, readOrder } = await import('./run-environment.ts');
-      const loaded = await loadPlan({ scenario, environment: flags.env, probes: flags.probes, prefix: flags.prefix, seed: flags.seed });
+      const loaded = await loadPlan({
+        scenario,
+        environment: flags.env,
+        probes: flags.probes,
+        prefix: flags.prefix,
+        seed: flags.seed,
+        isDryRun: flags.dryRun ?? false,
+      });
       if (flags.dryRun) {
         const { planText } = await import('./dry-run.ts');
         process.stdout.write(planText(loaded.plan, await readOrder(loaded)));

@@ -10,6 +10,7 @@ export type FleetTools = {
   startProber(vantage: string): ChildProcess;
   /** Environment key, base64. */
   key: string;
+  runId: string;
   runTag: string;
   t0MonoMs: number;
   /** Whether next-hop changes are observed, so that `settle` will come. */
@@ -91,7 +92,7 @@ function assignmentFor(plan: RunPlan, about: { vantage: string; machineBoot: str
   return {
     type: 'assign',
     schema: CONTROL_SCHEMA,
-    runId: plan.runId,
+    runId: tools.runId,
     vantage,
     t0MonoMs: tools.t0MonoMs,
     clockErrMs: 0,

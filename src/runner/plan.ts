@@ -9,7 +9,6 @@ import { NODE_ROLES, type NodeRole, type Scenario, type TimelineEntry } from '..
 
 /** Everything a run is made of; all names resolved except the roles of nodes, which need the router's own order. */
 export type RunPlan = {
-  runId: string;
   scenario: Scenario & { name: string };
   environment: Environment;
   probes: Record<string, Probe>;

@@ -15,6 +15,7 @@ import { StopConditions } from './stop-conditions.ts';
 export type NewEvent = Unnumbered<JournalEvent> & { seq?: number };
 
 export type RunTools = {
+  runId: string;
   t0MonoMs: number;
   /** Run-clock ms now. */
   t(): number;
@@ -153,7 +154,7 @@ class Run {
       from: 'runner',
       type: 'run.started',
       schema: JOURNAL_SCHEMA,
-      runId: plan.runId,
+      runId: tools.runId,
       wallClockMs: tools.wallClockMs,
       scenario: plan.scenario,
       environment: plan.environment,
@@ -186,7 +187,7 @@ class Run {
       await this.#waitFor(() => this.#hops.orderOf(environment, firstVip).length > 0, 5_000, signal);
     }
     const faults = bindFaults(this.#plan, this.#hops.orderOf(environment, firstVip));
-    const epoch = await faultDriver.acquire(this.#plan.runId, this.#tools.t0MonoMs, faults);
+    const epoch = await faultDriver.acquire(this.#tools.runId, this.#tools.t0MonoMs, faults);
     for (const { fault, kind, target, forMs, atMs } of faults) {
       this.#tools.write({ t: this.#tools.t(), from: 'runner', type: 'fault.planned', fault, kind, target, epoch, forMs, atMs });
     }
@@ -227,6 +228,7 @@ class Run {
     return {
       startProber: (vantage) => tools.startProber(vantage),
       key: tools.key,
+      runId: tools.runId,
       runTag: tools.runTag,
       t0MonoMs: tools.t0MonoMs,
       observed: tools.startObservers !== null,

@@ -17,7 +17,6 @@ const environment: Environment = {
 
 function aPlan(changes: { timeline?: TimelineEntry[]; seed?: number; vantages?: 'all' | string[] } = {}): RunPlan {
   return {
-    runId: 'r',
     seed: changes.seed ?? 1,
     environment,
     probes: {
