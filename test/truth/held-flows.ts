@@ -69,9 +69,10 @@ function silences({ requests, answers }: Conversation, { intervalMs }: Holding, 
     const next = answers[index + 1];
     const endT = Math.min(next?.t ?? untilT, untilT);
     while ((requests[request]?.t ?? Infinity) <= answer.t) request += 1;
-    // A node without a link saw nothing of what was sent: then the request was due an interval after the last one.
+    // A node without a link saw nothing of what was sent: then the first was due an interval after the last one that was seen.
     const dueT = (requests[request - 1]?.t ?? answer.t) + intervalMs;
-    const onsetT = Math.min(requests[request]?.t ?? Infinity, dueT);
+    const seenT = requests[request]?.t ?? Infinity;
+    const onsetT = seenT < dueT + intervalMs / 2 ? seenT : dueT;
     if (onsetT < endT) found.push({ onsetT, untilT: endT, isOver: next !== undefined && next.t <= untilT });
   }
   return found;

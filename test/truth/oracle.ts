@@ -20,63 +20,88 @@ export type Judgement = {
   borderline: number;
 };
 
-/** A packet is seen on a node's uplink before the prober sees it, and a prober's tick is 10 ms: instants are compared within this. */
+/** A packet is seen on a node's uplink before the prober sees it, whose tick is 10 ms: instants are compared within this. */
 const RESOLUTION_MS = 25;
-const SHIFTS_MS = [0, RESOLUTION_MS, -RESOLUTION_MS];
+/** How the same packets may be read within the resolution, the plain reading first. */
+const READINGS = [
+  { edgesMs: 0, stallMs: 0 },
+  { edgesMs: RESOLUTION_MS, stallMs: 0 },
+  { edgesMs: -RESOLUTION_MS, stallMs: 0 },
+  { edgesMs: 0, stallMs: RESOLUTION_MS },
+  { edgesMs: 0, stallMs: -RESOLUTION_MS },
+];
 
 /** Judges every line, and every flow that should have one. */
 export function judge(conversations: ReadonlyMap<string, readonly Conversation[]>, run: RunFiles, lines: readonly Line[]): Judgement {
   const judgement: Judgement = { disagreements: [], agreed: 0, borderline: 0 };
-  const flows = flowsOf(conversations, run);
   const lineOf = new Map<string, Line>();
   for (const line of lines) {
     const key = `${String(line.event)} ${keyOf(line)}`;
     if (lineOf.has(key)) judgement.disagreements.push(disagree(line.event, keyOf(line), line, 'no such flow', 'a second line'));
     lineOf.set(key, line);
   }
+  const flows = flowsOf(conversations, run);
   for (const [event, window] of run.windows.entries()) {
-    const isLast = event === run.windows.length - 1;
-    for (const { flow, holding } of flows) {
+    const last = event === run.windows.length - 1;
+    for (const flow of flows) {
+      const truths = READINGS.map((reading) => truthOf(flow, { event, window, isLast: last, reading }));
       const key = `${String(event)} ${flow.tuple}`;
       const line = lineOf.get(key);
-      const memberships = SHIFTS_MS.map((shift) => isMember(flow, window.fromT + shift, event === 0 ? Infinity : 2 * holding.intervalMs));
-      if (!line) {
-        const truth = truthOf(flow, window, isLast);
-        if (memberships.every(Boolean))
-          judgement.disagreements.push(disagree(event, flow.tuple, null, truth, 'a flow held at the edge has no line'));
-        continue;
-      }
-      if (!memberships.some(Boolean)) continue;
+      if (truths.every((truth) => truth === null) || (!line && truths.includes(null))) continue;
       lineOf.delete(key);
-      compare(line, { flow, window, isLast }, judgement);
+      compare(line ?? null, { event, flow, truths }, judgement);
     }
   }
   for (const line of lineOf.values()) {
-    judgement.disagreements.push(
-      disagree(line.event, keyOf(line), line, 'no such flow', 'no flow of that 5-tuple was held and answered at the edge'),
-    );
+    const because = 'no flow of that 5-tuple was held and answered at the edge';
+    judgement.disagreements.push(disagree(line.event, keyOf(line), line, 'no such flow', because));
   }
   return judgement;
 }
 
-function compare(line: Line, about: { flow: HeldFlow; window: Window; isLast: boolean }, judgement: Judgement): void {
-  const { flow, window, isLast } = about;
-  const shift = SHIFTS_MS.find((ms) => isEqual(line, truthOf(flow, { fromT: window.fromT + ms, untilT: window.untilT + ms }, isLast)));
-  if (shift === undefined) {
-    judgement.disagreements.push(disagree(line.event, flow.tuple, line, truthOf(flow, window, isLast), storyOf(flow)));
+function compare(line: Line | null, about: { event: number; flow: ReadFlow; truths: (Truth | null)[] }, judgement: Judgement): void {
+  const { event, flow, truths } = about;
+  const reading = line ? truths.findIndex((truth) => truth !== null && isEqual(line, truth)) : -1;
+  if (reading === -1) {
+    const packets = truths.find((truth) => truth !== null) ?? 'no such flow';
+    judgement.disagreements.push(disagree(event, flow.tuple, line, packets, storyOf(flow.at(0))));
     return;
   }
   judgement.agreed += 1;
-  if (shift !== 0) judgement.borderline += 1;
+  if (reading > 0) judgement.borderline += 1;
 }
 
-function flowsOf(conversations: ReadonlyMap<string, readonly Conversation[]>, run: RunFiles): { flow: HeldFlow; holding: Holding }[] {
+/** A flow by each length that a silence must have to be a stall. */
+type ReadFlow = { tuple: string; holding: Holding; at(stallMs: number): HeldFlow };
+
+function flowsOf(conversations: ReadonlyMap<string, readonly Conversation[]>, run: RunFiles): ReadFlow[] {
   const untilT = run.windows.at(-1)?.untilT ?? 0;
   return [...conversations].flatMap(([tuple, said]) => {
     const [protocol, , vip] = tuple.split(' ');
     const holding = run.holdings.get(`${protocol ?? ''} ${vip?.slice(0, vip.lastIndexOf(':')) ?? ''}`);
-    return holding ? heldFlows(tuple, said, { holding, untilT }).map((flow) => ({ flow, holding })) : [];
+    if (!holding) return [];
+    const read = (stallMs: number) =>
+      heldFlows(tuple, said, { holding: { ...holding, stallAfterMs: holding.stallAfterMs + stallMs }, untilT });
+    const readings = new Map(READINGS.map(({ stallMs }) => [stallMs, read(stallMs)]));
+    return (readings.get(0) ?? []).map((flow, index) => ({ tuple, holding, at: (stallMs) => readings.get(stallMs)?.[index] ?? flow }));
   });
+}
+
+type Where = { event: number; window: Window; isLast: boolean; reading: { edgesMs: number; stallMs: number } };
+
+/** Null when it was not in the window's population. */
+function truthOf(read: ReadFlow, { event, window, isLast, reading }: Where): Truth | null {
+  const flow = read.at(reading.stallMs);
+  const fromT = window.fromT + reading.edgesMs;
+  const untilT = window.untilT + reading.edgesMs;
+  if (!isMember(flow, fromT, event === 0 ? Infinity : 2 * read.holding.intervalMs)) return null;
+  const broke = flow.breaks.find((each) => each.onsetT >= fromT && each.onsetT < untilT);
+  return {
+    ingressBefore: lastAnswer(flow, fromT)?.node ?? null,
+    ingressAfter: ingressAfter(flow, { window: { fromT, untilT }, isLast, broke: broke !== undefined }),
+    broken: broke !== undefined,
+    breakCause: broke?.cause ?? null,
+  };
 }
 
 /** Open at `t`, not broken, and answered not longer ago than two heartbeats (at the start of window 0: whenever). */
@@ -85,16 +110,6 @@ function isMember(flow: HeldFlow, t: number, withinMs: number): boolean {
   if (!answered || answered.t < t - withinMs) return false;
   if (flow.closedT !== null && flow.closedT < t) return false;
   return !flow.breaks.some((each) => each.onsetT < t && (each.recoveredT === null || each.recoveredT >= t));
-}
-
-function truthOf(flow: HeldFlow, window: Window, isLast: boolean): Truth {
-  const broke = flow.breaks.find((each) => each.onsetT >= window.fromT && each.onsetT < window.untilT);
-  return {
-    ingressBefore: lastAnswer(flow, window.fromT)?.node ?? null,
-    ingressAfter: ingressAfter(flow, { window, isLast, broke: broke !== undefined }),
-    broken: broke !== undefined,
-    breakCause: broke?.cause ?? null,
-  };
 }
 
 function ingressAfter(flow: HeldFlow, about: { window: Window; isLast: boolean; broke: boolean }): string | null {
