@@ -70,5 +70,5 @@ export function faultEventOf(line: KeeperRecord, told: { kind: string; target: s
   const detail: Record<string, unknown> = { ...rest };
   // The pre-state may name what nobody beyond this machine needs to know, and is of no use to a reader of the run.
   for (const key of ['params', 'deadlineMs', 'preState']) Reflect.deleteProperty(detail, key);
-  return { ...detail, t: atMs - t0MonoMs, from: by, seq, type, fault, kind, target, epoch } as JournalEvent;
+  return { ...detail, t: Math.round((atMs - t0MonoMs) * 1_000) / 1_000, from: by, seq, type, fault, kind, target, epoch } as JournalEvent;
 }

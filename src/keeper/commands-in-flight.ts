@@ -15,7 +15,12 @@ export function commandsInFlight(stateFolder: string, keeperPid: number): number
     .filter((pid) => Number.isInteger(pid) && pid !== keeperPid && pid !== process.pid)
     .filter((pid) => {
       try {
-        if (!readFileSync(`/proc/${String(pid)}/environ`, 'utf8').split('\0').includes(mark)) return false;
+        if (
+          !readFileSync(`/proc/${String(pid)}/environ`, 'utf8')
+            .split('\0')
+            .includes(mark)
+        )
+          return false;
         const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
         return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== keeperPid;
       } catch {

@@ -32,6 +32,8 @@ export class HaltFile {
 
   /** Why nothing may be injected. */
   refusal(): AppError {
-    return new AppError('KEEPER_REFUSED', 'halted by a person: no fault is possible', { remedy: 'holdfast halt --lift allows faults again' });
+    return new AppError('KEEPER_REFUSED', 'halted by a person: no fault is possible', {
+      remedy: 'holdfast halt --lift allows faults again',
+    });
   }
 }

@@ -1,5 +1,6 @@
 // The keeper's end of its janitor: starts it, tells it of every renewal, answers its pings, and replaces it when it fails.
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import { type FromJanitor, fromJanitor, type ToJanitor } from './janitor-messages.ts';
@@ -8,14 +9,15 @@ import { type FromJanitor, fromJanitor, type ToJanitor } from './janitor-message
 const SILENT_MS = 5_000;
 const WATCH_MS = 3_000;
 const RESTART_MS = 1_000;
+const READY_MS = 10_000;
 
 export type JanitorLinkParts = {
   /** Starts a janitor with piped standard input and output. */
-  spawn(): ChildProcess;
+  spawn: () => ChildProcess;
   /** Whether no command that could disturb a target is under way. */
-  isQuiet(): boolean;
-  now(): number;
-  log(text: string): void;
+  isQuiet: () => boolean;
+  now: () => number;
+  log: (text: string) => void;
 };
 
 export class JanitorLink {
@@ -51,6 +53,19 @@ export class JanitorLink {
     } else if (nowMs - Math.max(this.#heardMs, this.#startedMs) > SILENT_MS) {
       this.#parts.log('the janitor does not answer: it is replaced');
       this.#child.kill('SIGKILL');
+    }
+  }
+
+  /** Returns once a janitor is well. @throws AppError KEEPER_REFUSED when none is in time */
+  async ready(): Promise<void> {
+    const until = this.#parts.now() + READY_MS;
+    while (!this.#isHeard) {
+      if (this.#parts.now() > until) {
+        throw new AppError('KEEPER_REFUSED', 'the keeper has no janitor, which must revert if it cannot', {
+          remedy: 'see what the keeper says on its standard error, and try again',
+        });
+      }
+      await sleep(20);
     }
   }
 

@@ -26,11 +26,11 @@ export type JanitorParts = {
   contact: KeeperContact;
   machineBoot: string;
   /** CLOCK_MONOTONIC, ms. */
-  now(): number;
-  isHalted(): boolean;
+  now: () => number;
+  isHalted: () => boolean;
   /** Whether a command that some keeper started is still on its way. */
-  hasCommandInFlight(): boolean;
-  log(text: string): void;
+  hasCommandInFlight: () => boolean;
+  log: (text: string) => void;
 };
 
 export class Janitor {
@@ -142,7 +142,8 @@ export class Janitor {
     const end = await revertFault(fault, this.#parts.surroundings, { limitMs, signal });
     const isNews = this.#parts.journal.state.faults.get(keyOf(fault))?.phase !== 'unverified' || end.type !== 'fault.unverified';
     if (!isNews) return;
-    if (end.type === 'fault.unverified') this.#parts.log(`UNVERIFIED: ${fault.kind} at ${fault.target} may still be in force: ${end.reason}`);
+    if (end.type === 'fault.unverified')
+      this.#parts.log(`UNVERIFIED: ${fault.kind} at ${fault.target} may still be in force: ${end.reason}`);
     this.#note({ ...end, epoch: fault.epoch, fault: fault.fault });
   }
 

@@ -98,7 +98,7 @@ export class KeeperJournal implements Disposable {
   }
 
   #stamped(record: NewKeeperRecord): KeeperRecord {
-    return { atMs: Math.round(this.#now() * 1_000) / 1_000, by: this.#by, seq: this.#nextSeq, ...record } as KeeperRecord;
+    return { atMs: Math.round(this.#now() * 1_000) / 1_000, by: this.#by, seq: this.#nextSeq, ...record };
   }
 
   /** A write that a full disk or a crash cut off: the next line must not run into it. */

@@ -34,9 +34,9 @@ export type KeeperParts = {
   file: KeeperFile;
   halt: HaltFile;
   machineBoot: string;
-  /** Says whether a command may still disturb a target; asked by the janitor link. */
-  now(): number;
-  log(text: string): void;
+  /** CLOCK_MONOTONIC, ms. */
+  now: () => number;
+  log: (text: string) => void;
 };
 
 /** Gets the events of the faults of one run. */
@@ -89,17 +89,24 @@ export class Keeper {
     return this.#wasAcquired && this.#holder === null && [...this.#parts.journal.state.faults.values()].every(isOver);
   }
 
+  get wasNeverTaken(): boolean {
+    return !this.#wasAcquired;
+  }
+
   /** @throws AppError KEEPER_DISARMED, KEEPER_BUSY, KEEPER_UNVERIFIED, KEEPER_REFUSED (halted), DISK */
   async acquire(runId: string, t0MonoMs: number, audience: Audience): Promise<{ epoch: number; leaseMs: number }> {
     const { file, halt, journal, machineBoot, now, surroundings } = this.#parts;
     if (!file.armed) {
-      throw new AppError('KEEPER_DISARMED', 'the keeper is disarmed', { remedy: 'set armed: true in the file on the keeper’s own machine' });
+      throw new AppError('KEEPER_DISARMED', 'the keeper is disarmed', {
+        remedy: 'set armed: true in the file on the keeper’s own machine',
+      });
     }
     if (halt.isThere()) throw halt.refusal();
     this.#tick();
     this.#requireFree();
     this.#isTaken = true;
     try {
+      await this.#janitor.ready();
       const baseline = await readHops(surroundings, AbortSignal.timeout(PREFLIGHT_MS));
       const epoch = journal.state.epoch + 1;
       journal.append({ type: 'acquired', epoch, runId, t0MonoMs, machineBoot }, { sync: true });
@@ -197,12 +204,14 @@ export class Keeper {
   async #injectAlone(epoch: number, planned: PlannedFault): Promise<void> {
     const { surroundings, journal, now } = this.#parts;
     const key = keyOf({ epoch, fault: planned.fault });
-    if (journal.state.faults.has(key)) throw new AppError('KEEPER_REFUSED', `${planned.fault} was injected before; a fault is never injected twice`);
+    if (journal.state.faults.has(key))
+      throw new AppError('KEEPER_REFUSED', `${planned.fault} was injected before; a fault is never injected twice`);
     const obstacle = obstacleFor(planned.target, journal.state);
     if (obstacle) throw obstacle;
     const [step] = await this.plan(epoch, [planned]);
-    if (step && step.refusals.length > 0) throw new AppError('KEEPER_REFUSED', `${planned.kind} at ${planned.target}: ${step.refusals.join('; ')}`);
-    if (!this.#janitor.isWell) throw new AppError('KEEPER_REFUSED', 'the keeper has no janitor at the moment', { remedy: 'try again in a few seconds' });
+    if (step && step.refusals.length > 0)
+      throw new AppError('KEEPER_REFUSED', `${planned.kind} at ${planned.target}: ${step.refusals.join('; ')}`);
+    await this.#janitor.ready();
     const { fault, aim } = bindAct(planned, surroundings);
     const params = z.strictObject(fault.params).parse(planned.params);
     const preState = await fault.preState({ ...aim, params }, AbortSignal.timeout(PREFLIGHT_MS));
@@ -266,7 +275,7 @@ export class Keeper {
     if (running) return await running;
     const { epoch, fault: name } = fault;
     this.#note({ type: 'fault.reverting', epoch, fault: name, reason });
-    const revert = this.#carryBack(fault).then((end) => {
+    const revert = this.#carryBack(fault, reason).then((end) => {
       this.#reverts.delete(key);
       if (end.type === 'fault.unverified') {
         this.#parts.log(`UNVERIFIED: ${fault.kind} at ${fault.target} may still be in force: ${end.reason}`);
@@ -278,9 +287,9 @@ export class Keeper {
     return await revert;
   }
 
-  async #carryBack(fault: FaultState): Promise<RevertEnd> {
+  async #carryBack(fault: FaultState, reason: string): Promise<RevertEnd> {
     const injection = this.#injections.get(keyOf(fault));
-    injection?.abort.abort(new AppError('KEEPER_REFUSED', 'it is being reverted'));
+    injection?.abort.abort(new AppError('KEEPER_REFUSED', reason));
     await Promise.race([injection?.done, sleep(KILLED_MS)]);
     try {
       return await revertFault(fault, this.#parts.surroundings, { limitMs: REVERT_MS, signal: this.#closing.signal });
@@ -349,8 +358,14 @@ export class Keeper {
     if (unverified) throw unverifiedError(unverified);
     const [open] = this.#openFaults();
     if (!this.#holder && !open && !this.#isTaken) return;
-    const by = this.#holder ? `the run ${this.#holder.runId} holds it` : open ? `${open.kind} at ${open.target} is being reverted` : 'a run is just taking it';
-    throw new AppError('KEEPER_BUSY', `the environment is taken: ${by}`, { remedy: 'wait for its end; holdfast keeper status tells who holds it' });
+    const by = this.#holder
+      ? `the run ${this.#holder.runId} holds it`
+      : open
+        ? `${open.kind} at ${open.target} is being reverted`
+        : 'a run is just taking it';
+    throw new AppError('KEEPER_BUSY', `the environment is taken: ${by}`, {
+      remedy: 'wait for its end; holdfast keeper status tells who holds it',
+    });
   }
 
   #expiryMs(fault: FaultState): number {

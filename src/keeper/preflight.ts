@@ -33,8 +33,10 @@ export function planStep(planned: PlannedFault, surroundings: Surroundings, fact
   const step: PlanStep = { fault: planned.fault, touches: [], remains: [], refusals: [] };
   const { allow, armed } = facts.file;
   if (!armed) step.refusals.push('the keeper is disarmed (armed: true in its file arms it)');
-  if (!allow.faults.includes(planned.kind)) step.refusals.push(`the keeper's file does not allow the fault ${JSON.stringify(planned.kind)}`);
-  if (!allow.nodes.includes(planned.target)) step.refusals.push(`the keeper's file does not allow the node ${JSON.stringify(planned.target)}`);
+  if (!allow.faults.includes(planned.kind))
+    step.refusals.push(`the keeper's file does not allow the fault ${JSON.stringify(planned.kind)}`);
+  if (!allow.nodes.includes(planned.target))
+    step.refusals.push(`the keeper's file does not allow the node ${JSON.stringify(planned.target)}`);
   try {
     const { fault, aim } = bindAct({ ...planned, params: {} }, surroundings);
     const params = z.strictObject(fault.params).parse(planned.params);
@@ -50,7 +52,8 @@ export function planStep(planned: PlannedFault, surroundings: Surroundings, fact
 
 function judgeHops({ target, environment }: Aim, { hops, baseline, file }: PreflightFacts, step: PlanStep): void {
   if (hops === null) {
-    if (file.minNextHops !== 0) step.refusals.push('no router tells how many next hops would be left (minNextHops: 0 allows it all the same)');
+    if (file.minNextHops !== 0)
+      step.refusals.push('no router tells how many next hops would be left (minNextHops: 0 allows it all the same)');
     return;
   }
   for (const [vip, set] of hops) {
@@ -58,7 +61,8 @@ function judgeHops({ target, environment }: Aim, { hops, baseline, file }: Prefl
     if (left === null) continue;
     const of = Math.max(set.length, baseline.get(vip) ?? 0);
     const minimum = minimumNextHops(of, file.minNextHops);
-    if (left < minimum) step.refusals.push(`${vip} would keep ${String(left)} of ${String(of)} next hops, and ${String(minimum)} must remain`);
+    if (left < minimum)
+      step.refusals.push(`${vip} would keep ${String(left)} of ${String(of)} next hops, and ${String(minimum)} must remain`);
     else step.remains.push(`${vip}: ${String(left)} of ${String(of)} next hops`);
   }
 }
@@ -76,9 +80,13 @@ export function obstacleFor(target: string, state: KeeperState): AppError | null
   }
   const quarantined = faults.find((fault) => fault.target === target && !isOver(fault));
   if (!quarantined) return null;
-  return new AppError('KEEPER_REFUSED', `${target} is in quarantine after ${quarantined.kind}: its janitor still watches that it stays as it was`, {
-    remedy: 'leave more time between two faults at the same node than the keeper file says in quarantineMs',
-  });
+  return new AppError(
+    'KEEPER_REFUSED',
+    `${target} is in quarantine after ${quarantined.kind}: its janitor still watches that it stays as it was`,
+    {
+      remedy: 'leave more time between two faults at the same node than the keeper file says in quarantineMs',
+    },
+  );
 }
 
 /** Why nothing new is done while a revert is not confirmed. */

@@ -1,14 +1,13 @@
 // Putting a target back: tried until its own configuration, read back, says so.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, messageOf } from '../core/errors.ts';
+import { isPlaceGone } from '../io/place-gone.ts';
 import { bindAct, type Surroundings } from './act.ts';
 import type { FaultState } from './fault-state.ts';
 import type { Reading } from './faults/fault.ts';
 
 export type RevertEnd =
-  | { type: 'fault.verified'; note?: string }
-  | { type: 'fault.unverified'; reason: string }
-  | { type: 'fault.gone'; reason: string };
+  { type: 'fault.verified'; note?: string } | { type: 'fault.unverified'; reason: string } | { type: 'fault.gone'; reason: string };
 
 /** How long reverts are tried before a fault is called unverified. */
 export const REVERT_MS = 10_000;
@@ -42,7 +41,7 @@ async function tryRevert(named: Named, surroundings: Surroundings, signal: Abort
     if (reading.isRestored) return { type: 'fault.verified', ...(reading.foreign.length > 0 ? { note: reading.foreign.join('; ') } : {}) };
     return { type: 'fault.unverified', reason: 'the device took the commands, and its configuration still is not as it was before' };
   } catch (error) {
-    if (isGone(error)) return { type: 'fault.gone', reason: messageOf(error) };
+    if (isGone(error, named, surroundings)) return { type: 'fault.gone', reason: messageOf(error) };
     return { type: 'fault.unverified', reason: messageOf(error) };
   }
 }
@@ -53,11 +52,14 @@ export async function readFault(named: Named, surroundings: Surroundings, signal
   try {
     return await fault.read(aim, named.preState, AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]));
   } catch (error) {
-    if (isGone(error)) return 'gone';
+    if (isGone(error, named, surroundings)) return 'gone';
     throw error;
   }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'TARGET_GONE';
+/** A driver may say so; a node whose namespace is away is gone, whatever the driver said. */
+function isGone(error: unknown, { target }: Named, { environment }: Surroundings): boolean {
+  if (error instanceof AppError && error.code === 'TARGET_GONE') return true;
+  const node = environment.nodes.find(({ name }) => name === target);
+  return node !== undefined && isPlaceGone(node);
 }

@@ -39,7 +39,10 @@ export async function serveKeeper(keeper: Keeper, path: string, stateFolder: str
   const listening = listen(server, path);
   process.umask(before);
   await listening.catch((cause: unknown) => {
-    throw new AppError('PORT_TAKEN', `the keeper cannot listen on ${path}: ${messageOf(cause)}`, { remedy: 'name another --socket', cause });
+    throw new AppError('PORT_TAKEN', `the keeper cannot listen on ${path}: ${messageOf(cause)}`, {
+      remedy: 'name another --socket',
+      cause,
+    });
   });
   chmodSync(path, 0o600);
   return {

@@ -1,11 +1,11 @@
 // Driver for FRR: vtysh for sessions and configuration, the kernel for what is really installed.
-import { existsSync } from 'node:fs';
 import { canonicalAddress, familyOf } from '../core/addresses.ts';
 import type { BgpSession, RouterReader, SessionControl } from '../core/capabilities.ts';
 import type { Router } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { runCommand } from '../io/command.ts';
 import { readAliases, readNextHops } from '../io/kernel-routes.ts';
+import { isPlaceGone } from '../io/place-gone.ts';
 import { type FrrBgpConfig, parseBgpConfig } from './frr-config.ts';
 import { parseSessions } from './frr-sessions.ts';
 import type { RouterDriver } from './router-driver.ts';
@@ -84,12 +84,12 @@ class Frr implements RouterReader, SessionControl {
     return await runCommand(['vtysh', ...this.#router.vtysh, ...args], { place: this.#router, timeoutMs: COMMAND_MS, signal });
   }
 
-  /** A lab that was taken down is gone, which is not the same as a router that does not answer. */
   #requirePlace(): void {
-    const { netns } = this.#router;
-    if (netns !== null && !existsSync(`/run/netns/${netns}`)) {
-      throw new AppError('TARGET_GONE', `the network namespace ${netns} of the router ${this.name} does not exist any more`);
-    }
+    if (!isPlaceGone(this.#router)) return;
+    throw new AppError(
+      'TARGET_GONE',
+      `the network namespace ${String(this.#router.netns)} of the router ${this.name} does not exist any more`,
+    );
   }
 }
 

@@ -3,7 +3,14 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, ERROR_CODES, type ErrorCode, messageOf } from '../core/errors.ts';
 import type { JournalEvent } from '../core/journal.ts';
-import { type FromKeeper, fromKeeper, type KeeperStatus, type PlannedFault, type PlanStep, type ToKeeper } from '../core/keeper-messages.ts';
+import {
+  type FromKeeper,
+  fromKeeper,
+  type KeeperStatus,
+  type PlannedFault,
+  type PlanStep,
+  type ToKeeper,
+} from '../core/keeper-messages.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import type { KeeperLink } from './fault-driver.ts';
 import { keeperLastWords } from './keeper-last-words.ts';
@@ -20,7 +27,10 @@ const RETRY_MS = 50;
  * Connects to the keeper at `path`; a keeper that is just starting is waited for.
  * @throws AppError KEEPER_UNREACHABLE after `timeoutMs`
  */
-export async function connectKeeper(path: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<KeeperClient> {
+export async function connectKeeper(
+  path: string,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<KeeperClient> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     try {

@@ -40,15 +40,17 @@ export function readKeeperJournal(stateFolder: string, runId: string): JournalEv
 }
 
 function readLines(path: string): KeeperRecord[] {
-  let text = '';
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap((line) => parseKeeperRecord(line) ?? []);
   } catch {
     return []; // taken away with its lab: nobody can tell any more
   }
-  return text.split('\n').flatMap((line) => parseKeeperRecord(line) ?? []);
 }
 
 function lastByFault(events: readonly JournalEvent[]): Map<string, string> {
-  return new Map(events.flatMap((event) => ('fault' in event && typeof event.fault === 'string' ? [[event.fault, event.type] as const] : [])));
+  return new Map(
+    events.flatMap((event) => ('fault' in event && typeof event.fault === 'string' ? [[event.fault, event.type] as const] : [])),
+  );
 }

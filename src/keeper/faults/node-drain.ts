@@ -28,7 +28,7 @@ export const nodeDrain: Fault = {
   touches({ target, params }) {
     const stop = `${target.name}: stops its responders`;
     const withdraw = `${target.name}: withdraws its routes`;
-    switch (order.parse(params['order'])) {
+    switch (orderOf(params)) {
       case 'withdraw-first':
         return [withdraw, stop];
       case 'evict-first':
@@ -44,11 +44,14 @@ export const nodeDrain: Fault = {
     const { target, params, devices } = aim;
     const advertise = need(devices, 'advertise');
     const serve = need(devices, 'serve');
-    switch (order.parse(params['order'])) {
+    switch (orderOf(params)) {
       case 'withdraw-first':
         await advertise.withdraw(target.name, signal);
         if (!(await until(async () => !(await isNextHop(aim, allVips(aim), signal)), signal))) {
-          throw new AppError('TIMEOUT', `${target.name} withdrew its routes, and it still is a next hop after ${String(STEP_MS / 1_000)} s`);
+          throw new AppError(
+            'TIMEOUT',
+            `${target.name} withdrew its routes, and it still is a next hop after ${String(STEP_MS / 1_000)} s`,
+          );
         }
         await serve.stopServing(target.name, signal);
         return;
@@ -85,6 +88,10 @@ export const nodeDrain: Fault = {
   },
 };
 
+function orderOf(params: Aim['params']): z.output<typeof order> {
+  return order.parse(params.order);
+}
+
 function allVips(aim: Aim): Aim['environment']['vips'] {
   return aim.environment.vips;
 }
@@ -107,7 +114,7 @@ async function isNextHop({ target, devices }: Aim, vips: Aim['environment']['vip
 
 /** Asks until it holds; false when it does not in time. */
 async function until(holds: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  for (const deadline = performance.now() + STEP_MS; performance.now() < deadline; ) {
+  for (const deadline = performance.now() + STEP_MS; performance.now() < deadline;) {
     if (await holds()) return true;
     await sleep(POLL_MS, undefined, { signal });
   }

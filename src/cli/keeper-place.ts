@@ -1,0 +1,95 @@
+// Where a keeper works and what it may do there, worked out from its command line: shared by keeper, janitor, status and halt.
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import type { Capabilities } from '../core/capabilities.ts';
+import type { Environment } from '../core/environment.ts';
+import { AppError } from '../core/errors.ts';
+import { type KeeperFile, keeperFile } from '../core/keeper-messages.ts';
+import { InputMistakes } from '../core/mistakes.ts';
+import { checkDocument } from '../core/schema-mistakes.ts';
+import type { Surroundings } from '../keeper/act.ts';
+import { FAULTS } from '../keeper/faults/index.ts';
+import { planLab } from '../lab/address-plan.ts';
+import { labOf } from '../lab/lab.ts';
+import { openRouter } from '../routers/index.ts';
+import { loadEnvironment, readDocument } from './load-files.ts';
+import { resolveOwnEnvironment } from './own-environment.ts';
+
+export type PlaceFlags = { env?: string; prefix: string; file?: string; state?: string; socket?: string };
+
+export type KeeperPlace = {
+  surroundings: Surroundings;
+  file: KeeperFile;
+  stateFolder: string;
+  socket: string;
+};
+
+/**
+ * All that a keeper needs to know. A lab's keeper needs no further flags: it is armed for its lab.
+ * @throws AppError BAD_FLAG, FILE_UNREADABLE; InputMistakes
+ */
+export function keeperPlace(flags: PlaceFlags, uid: number): KeeperPlace {
+  if (flags.env === undefined)
+    throw new AppError('BAD_FLAG', 'the flag --env is missing', { remedy: 'name the environment that it keeps: --env FILE' });
+  const { environment, devices } = openDevices(flags.env, flags.prefix, uid);
+  const stateFolder =
+    flags.state ?? (environment.lab && environment.keeperSocket ? stateFolderBeside(environment.keeperSocket) : undefined);
+  if (stateFolder === undefined) {
+    throw new AppError('BAD_FLAG', 'the flag --state is missing', {
+      remedy: 'name a folder of its own on this machine, such as --state /var/lib/holdfast',
+    });
+  }
+  return {
+    surroundings: { environment, devices, faults: FAULTS },
+    file: flags.file === undefined ? defaultFile(environment) : loadKeeperFile(flags.file),
+    stateFolder,
+    socket: flags.socket ?? environment.keeperSocket ?? join(stateFolder, 'keeper.sock'),
+  };
+}
+
+/** The socket and state folder that a question to a keeper needs, from whichever flag tells. @throws AppError BAD_FLAG */
+export function keeperDoor(flags: PlaceFlags, uid: number): { socket: string; stateFolder: string } {
+  const environment = flags.env === undefined ? null : resolveEnvironment(flags.env, flags.prefix, uid).environment;
+  const socket = flags.socket ?? environment?.keeperSocket ?? (flags.state === undefined ? undefined : join(flags.state, 'keeper.sock'));
+  if (socket === undefined) {
+    throw new AppError('BAD_FLAG', 'which keeper?', {
+      remedy: 'name it by --socket PATH, or by --env FILE of an environment that names one',
+    });
+  }
+  return { socket, stateFolder: flags.state ?? stateFolderBeside(socket) };
+}
+
+/** A keeper's state folder unless it is told another: `keeper` beside its socket. */
+function stateFolderBeside(socket: string): string {
+  return join(dirname(socket), 'keeper');
+}
+
+/** A lab belongs to the keeper as a whole; anything else is disarmed until a file on the keeper's machine arms it. */
+function defaultFile(environment: Environment): KeeperFile {
+  return keeperFile.parse({
+    armed: environment.lab !== null,
+    allow: environment.lab === null ? {} : { faults: FAULTS.map(({ kind }) => kind), nodes: environment.nodes.map(({ name }) => name) },
+  });
+}
+
+/** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
+function loadKeeperFile(path: string): KeeperFile {
+  const { value, mistakes } = checkDocument(readDocument(path), keeperFile as z.ZodType<KeeperFile>);
+  if (value === undefined || mistakes.length > 0) throw new InputMistakes(mistakes);
+  return value;
+}
+
+function openDevices(path: string, prefix: string, uid: number): { environment: Environment; devices: Capabilities } {
+  const { environment, lab } = resolveEnvironment(path, prefix, uid);
+  const [first] = environment.routers;
+  const router = first ? openRouter(first) : null;
+  const nodes = lab?.nodes ?? null;
+  return { environment, devices: { router, sessions: router, advertise: nodes, serve: nodes, links: nodes } };
+}
+
+function resolveEnvironment(path: string, prefix: string, uid: number): { environment: Environment; lab: ReturnType<typeof labOf> | null } {
+  const { value, name } = loadEnvironment(path);
+  if (!('lab' in value)) return { environment: resolveOwnEnvironment(value, name), lab: null };
+  const lab = labOf(planLab(value, { name, prefix, uid }));
+  return { environment: lab.environment, lab };
+}
