@@ -180,7 +180,7 @@ function markLane({ timeline }: Report, x: Scale): Lane {
       boxes: marks.map(({ t, text }) => ({ x: roundOff(x(t)), width: 0, y: 2, height: SPAN_ROW - 4, says: `${formatT(t)}: ${text}` })),
     }));
   return {
-    title: 'Told by others',
+    title: 'Control plane and probers',
     note: rows.length === 0 ? 'nothing' : '',
     look: 'marks',
     height: rows.length * SPAN_ROW,

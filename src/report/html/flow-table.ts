@@ -36,7 +36,7 @@ export function flowsSection(flows: Iterable<FlowOutcome>, palette: Palette): Ma
   const said = isNotableOnly
     ? `${isCut ? `The first ${formatCount(rows.length)}` : formatCount(rows.length)} broken, moved or unknown of ${formatCounted(total, 'row')}; flows.ndjson holds all.`
     : `${formatCounted(total, 'row')}: one a flow and window. flows.ndjson holds the same and more.`;
-  const first = rows.toSorted((a, b) => Number(isNotable(b)) - Number(isNotable(a))).slice(0, STATIC_ROWS);
+  const first = rows.slice(0, STATIC_ROWS);
   return section(
     'flows',
     'Flows',
@@ -45,11 +45,7 @@ export function flowsSection(flows: Iterable<FlowOutcome>, palette: Palette): Ma
     h(
       'noscript',
       null,
-      h(
-        'p',
-        { class: 'muted' },
-        `The ${String(first.length)} rows below are those that broke or moved first; searching all needs JavaScript.`,
-      ),
+      h('p', { class: 'muted' }, `These are the first ${formatCounted(first.length, 'row')}; searching them all needs JavaScript.`),
     ),
     table({
       caption: 'Flows by window',
@@ -65,7 +61,7 @@ function chip(path: string, palette: Palette): Markup {
   return pathChip(path === 'unknown' ? null : plainText(path), palette);
 }
 
-/** All flows, or where they are too many those that something happened to. */
+/** All flows, those first that something happened to; or where they are too many those alone. */
 function chosen(flows: Iterable<FlowOutcome>): { rows: FlowOutcome[]; total: number; isCut: boolean; isNotableOnly: boolean } {
   const all: FlowOutcome[] = [];
   const notable: FlowOutcome[] = [];
@@ -78,7 +74,8 @@ function chosen(flows: Iterable<FlowOutcome>): { rows: FlowOutcome[]; total: num
     if (notable.length < MAX_ROWS) notable.push(flow);
   }
   const isNotableOnly = total > MAX_ROWS;
-  return { rows: isNotableOnly ? notable : all, total, isNotableOnly, isCut: notableTotal > MAX_ROWS };
+  const rows = isNotableOnly ? notable : [...notable, ...all.filter((flow) => !isNotable(flow))];
+  return { rows, total, isNotableOnly, isCut: notableTotal > MAX_ROWS };
 }
 
 function isNotable(flow: FlowOutcome): boolean {

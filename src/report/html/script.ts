@@ -139,7 +139,7 @@ if (source) {
   const lower = words.map((word) => word.toLowerCase());
   const body = document.querySelector('#flow-table tbody');
   const filters = document.getElementById('flow-filters');
-  const PAGE = 50;
+  const PAGE = 20;
   let page = 0;
   const search = make('input', { type: 'search', placeholder: 'address, port, node, backend …', autocomplete: 'off' });
   const selects = columns.flatMap((column, index) => {
@@ -206,4 +206,4 @@ if (source) {
 `;
 
 /** Of `SCRIPT`, for the page's policy; a test tells the right one when the script changes. */
-export const SCRIPT_HASH = 'sha256-DJIz2+tth/z8e8TCR3z30V3lFkyIHs8WyFa01t8We7Y=';
+export const SCRIPT_HASH = 'sha256-DVvC9bOUtgA4fSJNFO4j2+KzbFwIC2a+hBS4rm0WWgo=';

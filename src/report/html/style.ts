@@ -43,20 +43,21 @@ table{border-collapse:collapse;font-size:14px}
 .scroll{overflow-x:auto;margin-bottom:12px}
 .scroll>table,table.cards{width:100%}
 th,td{text-align:left;vertical-align:top;padding:6px 14px 6px 0;border-bottom:1px solid var(--line);font-weight:400}
-.scroll td,.scroll th{white-space:nowrap}
+.scroll td,.scroll th{white-space:nowrap;padding-top:4px;padding-bottom:4px}
 thead th{font-size:12.5px;color:var(--muted);vertical-align:bottom}
 tbody th strong{font-weight:650}
 .num{text-align:right}
+.scroll tbody tr:last-child>*,.cards tbody tr:last-child>*{border-bottom:0}
 .share{display:block;white-space:nowrap}
 .share.zero{color:var(--muted)}
 .share.beside{display:flex;align-items:center;gap:8px}
-.range{display:block;width:100%;min-width:64px;height:10px;margin:2px 0}
+.range{display:block;width:100%;min-width:64px;height:10px;margin:2px 0;overflow:visible}
 .beside .range{width:110px}
 .range .track{fill:var(--line)}
 .range .span{fill:var(--muted);fill-opacity:.75}
 .range .value{stroke:var(--ink);stroke-width:2;vector-effect:non-scaling-stroke}
 .range.harm .span{fill:${HARM_COLOUR};fill-opacity:1}
-.checks th{width:19%}.checks td:nth-child(5){width:17%}.checks td:last-child{width:28%;color:var(--muted)}
+.checks tbody th{width:22%}.checks td:nth-child(4){width:40%}.checks td:last-child{width:15%;padding-right:0}
 .ledger th:last-child,.ledger td:last-child{padding-right:0}
 .ledger td.num{min-width:84px}
 .path{white-space:nowrap}
@@ -68,13 +69,12 @@ ${pathColours}
 .range.harm{background:none}
 .hatch{stroke:var(--paper);stroke-width:2}
 article.window{margin:0 0 30px}
-.matrices{display:flex;flex-wrap:wrap;gap:18px 40px;margin:14px 0 4px}
-.matrix td,.matrix th{padding:5px 12px;border:1px solid var(--line);vertical-align:middle}
+.matrices{display:flex;flex-wrap:wrap;gap:18px 26px;margin:14px 0 4px}
+.matrix td,.matrix th{padding:4px 9px;border:1px solid var(--line);vertical-align:middle}
 .matrix caption{text-align:left;font-weight:650;padding-bottom:5px;font-size:13.5px}
-.matrix caption .muted{font-weight:400}
-.matrix td{min-width:56px}
+.matrix caption .muted{font-weight:400;display:block;font-size:12.5px}
+.matrix td{min-width:48px}
 .matrix td.moved{font-weight:650}
-.matrix .corner{font-size:11.5px;color:var(--muted)}
 .shade0{color:var(--muted)}${shades}
 figure.time{margin:0 0 10px;position:relative}
 svg.timeline{display:none;width:100%;height:auto;font-size:11.5px}
@@ -126,6 +126,8 @@ section{padding-top:20px}
 .cards td:last-child{color:inherit}
 .ledger .under{display:inline;margin-left:6px}
 .ledger .range{max-width:190px}
+.ledger .zero .range{display:none}
+.cards tbody tr:last-child{border-bottom:0}
 button{min-height:40px}
 }
 @media print{
@@ -140,4 +142,4 @@ h2,h3{break-after:avoid}
 `;
 
 /** Of `STYLE`, for the page's policy; a test tells the right one when the style changes. */
-export const STYLE_HASH = 'sha256-hsae8m6ketxMJUbZi6Ev6wjLeOsbR/tljU/YRnoI4VY=';
+export const STYLE_HASH = 'sha256-kuZ6apITONxKJR10TNmCwP+gO0/HKVuiGzHGbIfntT4=';

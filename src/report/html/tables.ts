@@ -18,21 +18,13 @@ export function checksSection({ checks }: Report): Markup {
       caption: 'What the scenario expects and what was observed',
       isCards: true,
       className: 'checks',
-      columns: [
-        { title: 'check' },
-        { title: 'verdict' },
-        { title: 'expected' },
-        { title: 'observed' },
-        { title: 'n and 95% interval' },
-        { title: 'why' },
-      ],
+      columns: [{ title: 'check' }, { title: 'verdict' }, { title: 'expected' }, { title: 'observed' }, { title: 'n and 95% interval' }],
       rows: checks.map((check) => [
         [h('strong', null, check.check), h('span', { class: 'under' }, scopeOf(check))],
         verdictBadge(check.verdict),
         check.expected,
-        check.observed,
+        [h('strong', null, check.observed), h('span', { class: 'under' }, check.why)],
         shareCell(check),
-        check.why,
       ]),
     }),
   );

@@ -17,7 +17,7 @@ import { nothing, pathChip, section, table } from './table.ts';
 const SIZES = [
   { name: 'wide', width: 1_080, gutter: 150 },
   { name: 'middling', width: 720, gutter: 120 },
-  { name: 'narrow', width: 380, gutter: 84 },
+  { name: 'narrow', width: 380, gutter: 98 },
 ] as const;
 /** Average advance of the label font at its size. */
 const CHARACTER_WIDTH = 6.4;

@@ -1,8 +1,9 @@
 // Each window: what became of its flows, and who went where.
-import type { Ledger, Outcome, Report, WindowReport } from '../../core/report-format.ts';
+import type { Ledger, Outcome, Report, WindowNextHops, WindowReport } from '../../core/report-format.ts';
 import { matricesOf, type Matrix, type MatrixCell } from '../drawing/matrices.ts';
 import type { Palette } from '../drawing/palette.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, formatT, OUTCOMES_TO_READ } from '../format.ts';
+import { isQuiet } from '../quiet-ledgers.ts';
 import { h, type Child, type Markup } from './markup.ts';
 import { nothing, pathChip, rangeBar, section, table } from './table.ts';
 
@@ -22,11 +23,7 @@ export function windowsSection(report: Report, palette: Palette): Markup {
         { class: 'plain' },
         window.nextHops.map((set) => h('li', null, nextHopLine(set, palette))),
       ),
-      ledgerTable(window.ledgers, title),
-      matrixFigure(matrices, {
-        palette,
-        isFolded: window.eventCause === 'baseline' && matrices.every(({ movedFlows }) => movedFlows === 0),
-      }),
+      evidence(window, matrices, title, palette),
     );
   });
   return section(
@@ -36,7 +33,7 @@ export function windowsSection(report: Report, palette: Palette): Markup {
   );
 }
 
-function nextHopLine(set: WindowReport['nextHops'][number], palette: Palette): Child {
+function nextHopLine(set: WindowNextHops, palette: Palette): Child {
   const told = (side: 'before' | 'after'): Child => {
     if (set.unknown?.includes(side)) return 'unknown';
     return set[side].length === 0 ? 'no route' : set[side].map((node) => [pathChip(node, palette), ' ']);
@@ -46,8 +43,16 @@ function nextHopLine(set: WindowReport['nextHops'][number], palette: Palette): C
   return [`Next hops of ${set.router} for ${set.vip}: `, told('before'), '→ ', told('after'), h('span', { class: 'muted' }, ` ${seenBy}`)];
 }
 
-function ledgerTable(ledgers: readonly Ledger[], title: string): Markup {
+/** Ledgers and matrices; folded where nothing happened. */
+function evidence({ ledgers }: WindowReport, matrices: readonly Matrix[], title: string, palette: Palette): Child {
   if (ledgers.length === 0) return nothing('No flow was judged in this window.');
+  const drawn = [ledgerTable(ledgers, title), matricesFigure(matrices, palette)];
+  if (!isQuiet(ledgers)) return drawn;
+  const flows = ledgers.reduce((sum, { population }) => sum + population, 0);
+  return h('details', null, h('summary', null, `All ${formatCounted(flows, 'flow')} unmoved, none broken`), drawn);
+}
+
+function ledgerTable(ledgers: readonly Ledger[], title: string): Markup {
   return table({
     caption: `Outcomes of the flows. ${title}`,
     isCards: true,
@@ -93,22 +98,19 @@ function outcomeCell({ outcomes }: Ledger, outcome: Outcome): Child {
     'span',
     { class: share.count === 0 ? 'share zero' : 'share' },
     h('b', null, formatCount(share.count)),
-    ` ${formatShare(share)}`,
+    share.count === 0 ? null : ` ${formatShare(share)}`,
     rangeBar({ ...share, value: share.count / share.n }, { isHarm: HARM.has(outcome) && share.count > 0 }),
     h('span', { class: 'under' }, formatInterval(share)),
   );
 }
 
-function matrixFigure(matrices: readonly Matrix[], { palette, isFolded }: { palette: Palette; isFolded: boolean }): Markup | null {
+function matricesFigure(matrices: readonly Matrix[], palette: Palette): Markup | null {
   if (matrices.length === 0) return null;
-  const drawn = h(
+  return h(
     'div',
     { class: 'matrices' },
     matrices.map((matrix) => matrixTable(matrix, palette)),
   );
-  if (!isFolded) return drawn;
-  const flows = matrices.reduce((sum, { rowTotals }) => sum + rowTotals.reduce((total, each) => total + each, 0), 0);
-  return h('details', null, h('summary', null, `Before and after: ${formatCounted(flows, 'flow')}, none moved`), drawn);
 }
 
 /** Rows: where flows came in before; columns: where they come in after; the deeper the shade, the larger the share of its row. */
@@ -125,7 +127,7 @@ function matrixTable(matrix: Matrix, palette: Palette): Markup {
       h(
         'tr',
         null,
-        h('th', { scope: 'col', class: 'corner' }, 'from ↓ to →'),
+        h('th', { scope: 'col', class: 'corner' }, h('span', { class: 'unseen' }, 'from (row) to (column)')),
         matrix.to.map((to) => h('th', { scope: 'col' }, chip(to))),
       ),
     ),
@@ -163,6 +165,6 @@ export function finalMapSection(report: Report, palette: Palette): Markup {
       { class: 'muted' },
       'Surviving TCP flows were dialled anew once, after the last window: where a flow lives, and where its 5-tuple would land now.',
     ),
-    matrixFigure(matricesOf(cells), { palette, isFolded: false }) ?? nothing('No survivor was dialled anew.'),
+    matricesFigure(matricesOf(cells), palette) ?? nothing('No survivor was dialled anew.'),
   );
 }

@@ -1,7 +1,8 @@
 // The windows of the text report: what became of the flows, and who went where.
-import type { Ledger, Report, WindowReport } from '../../core/report-format.ts';
+import type { Ledger, Report, WindowNextHops } from '../../core/report-format.ts';
 import { matricesOf, type Matrix } from '../drawing/matrices.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, OUTCOMES_TO_READ, formatT } from '../format.ts';
+import { isQuiet } from '../quiet-ledgers.ts';
 import { painter, type Paint, type TerminalStyle } from './paint.ts';
 import { sideBySide, textTable, wrapText } from './text-table.ts';
 
@@ -25,16 +26,19 @@ export function windowLines(report: Report, index: number, style: TerminalStyle)
   };
 }
 
-function nextHopLine({ router, vip, before, after, from }: WindowReport['nextHops'][number]): string {
-  const told = (nodes: readonly string[]) => (nodes.length === 0 ? 'none' : nodes.join(' '));
-  const source = from === 'observer' ? 'seen by the observer' : 'inferred from fresh flows';
-  return `next hops of ${router} for ${vip}: ${told(before)} → ${told(after)} (${source})`;
+function nextHopLine(set: WindowNextHops): string {
+  const told = (side: 'before' | 'after') => {
+    if (set.unknown?.includes(side)) return 'unknown';
+    return set[side].length === 0 ? 'no route' : set[side].join(' ');
+  };
+  const source = set.from === 'observer' ? 'seen by the observer' : 'inferred from fresh flows';
+  const seenBy = set.vantage === undefined ? source : `${source} of ${set.vantage}`;
+  return `next hops of ${set.router} for ${set.vip}: ${told('before')} → ${told('after')} (${seenBy})`;
 }
 
 function ledgerLines(ledgers: readonly Ledger[], style: TerminalStyle, paint: Paint): string[] {
   if (ledgers.length === 0) return ['no flow was judged in this window'];
-  const isQuiet = ledgers.every((ledger) => ledger.outcomes.unmoved.count === ledger.population && ledger.population > 0);
-  const blocks = isQuiet ? quietLines(ledgers, style) : ledgerBlocks(ledgers, style, paint);
+  const blocks = isQuiet(ledgers) ? quietLines(ledgers, style) : ledgerBlocks(ledgers, style, paint);
   return [...blocks, ...ledgers.flatMap(notJudgedLine).flatMap((line) => wrapText(line, style.width))];
 }
 
