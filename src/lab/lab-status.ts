@@ -1,5 +1,6 @@
 // What a lab that is up looks like now: every member, read from the kernel and from FRR.
 import { z } from 'zod';
+import type { Vip } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import type { LabMember } from './address-plan.ts';
 import { readAnnouncing } from './frr-config.ts';
@@ -23,7 +24,7 @@ export type MemberStatus = {
   /** Router only. */
   sessions?: { node: string; state: string }[];
 };
-export type LabStatus = { prefix: string; name: string; title: string; stateFolder: string; members: MemberStatus[] };
+export type LabStatus = { prefix: string; name: string; title: string; stateFolder: string; vips: Vip[]; members: MemberStatus[] };
 
 /** Reads everything at once. */
 export async function labStatus(lab: Lab, signal: AbortSignal): Promise<LabStatus> {
@@ -33,6 +34,7 @@ export async function labStatus(lab: Lab, signal: AbortSignal): Promise<LabStatu
     name: environment.name,
     title: environment.title,
     stateFolder,
+    vips: environment.vips,
     members: await Promise.all([
       routerStatus(lab, signal),
       ...plan.nodes.map((node) => nodeStatus(lab, node, signal)),
