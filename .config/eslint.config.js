@@ -7,12 +7,16 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts', 'test/**/*.ts', '.config/**/*.ts'],
     extends: [eslint.configs.recommended, ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: process.cwd() } },
     rules: {
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { requireDefaultForNonUnion: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'no default exports' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'no default exports' },
+        { selector: 'ExportSpecifier[exported.name="default"]', message: 'no default exports' },
+      ],
     },
   },
   {
@@ -23,6 +27,11 @@ export default tseslint.config(
         'error',
         { object: 'process', property: 'env', message: 'only src/cli reads the environment' },
         { object: 'process', property: 'exit', message: 'only src/cli ends the process' },
+      ],
+      'no-restricted-imports': [
+        'error',
+        { name: 'node:process', message: 'only src/cli reads the environment and ends the process' },
+        'process',
       ],
     },
   },

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Brings what this repository needs to a machine: Debian packages, without starting a daemon, and npm packages. Silent when all is there.
+#
+#   sh deploy/setup.sh [demo]     what a lab needs
+#   sh deploy/setup.sh test       and what the tests need besides
+#   sh deploy/setup.sh packages   npm packages alone
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin
+POLICY=/usr/sbin/policy-rc.d
+SAVED=$POLICY.before-holdfast
+
+say() { echo "setup: $*" >&2; }
+
+# COMMAND PACKAGE for all that is not there; FRR's daemons are in nobody's PATH.
+missing() {
+  while read -r command package; do
+    command -v "$command" >/dev/null 2>&1 || [ -x "/usr/lib/frr/$command" ] || [ -x "/usr/libexec/frr/$command" ] || echo "$command $package"
+  done
+}
+
+needed() {
+  printf '%s\n' 'ip iproute2' 'nft nftables' 'conntrack conntrack' 'vtysh frr' 'zebra frr' 'bgpd frr'
+  [ "$1" != test ] || echo 'python3 python3'
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Under a policy of 101 no package starts its daemon (Debian policy, section 9.3.3; invoke-rc.d(8)).
+forbid_daemons() {
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  trap restore_policy EXIT
+  if [ -e "$POLICY" ] || [ -L "$POLICY" ]; then as_root mv "$POLICY" "$SAVED"; fi
+  printf '#!/bin/sh\n# put here by Holdfast for as long as its set-up takes\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+  as_root chmod 755 "$POLICY"
+}
+
+restore_policy() {
+  trap - EXIT
+  if [ -e "$SAVED" ] || [ -L "$SAVED" ]; then as_root mv "$SAVED" "$POLICY"; else as_root rm -f "$POLICY"; fi
+}
+
+# A set-up that was killed left its policy behind: the machine's own comes back first.
+recover_policy() {
+  if [ -e "$SAVED" ] || [ -L "$SAVED" ] || grep -qs 'put here by Holdfast' "$POLICY"; then restore_policy; fi
+}
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null; }
+
+install() {
+  forbid_daemons
+  log=$(mktemp)
+  # Lists may be missing or old: they are fetched when the first try fails.
+  if ! apt install --yes --no-install-recommends "$@" >"$log" 2>&1; then
+    if ! { apt update && apt install --yes --no-install-recommends "$@"; } >"$log" 2>&1; then
+      cat "$log" >&2
+      rm -f "$log"
+      say "apt could not install $*"
+      exit 4
+    fi
+  fi
+  rm -f "$log"
+  # The package also asks for its daemons at the next boot: the lab starts its own, in namespaces.
+  case " $* " in *' frr '*) if command -v systemctl >/dev/null; then as_root systemctl disable frr >/dev/null 2>&1 || true; fi ;; esac
+  restore_policy
+}
+
+debian_packages() {
+  recover_policy
+  lacking=$(needed "$1" | missing)
+  [ -n "$lacking" ] || return 0
+  commands=$(echo "$lacking" | cut -d' ' -f1 | xargs)
+  packages=$(echo "$lacking" | cut -d' ' -f2 | sort -u | xargs)
+  if ! command -v apt-get >/dev/null; then
+    say "missing on this machine: $commands"
+    say "install them (as packages they may be called: $packages), then try again"
+    exit 4
+  fi
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    say "missing on this machine: $commands"
+    say "as root: apt-get install --no-install-recommends $packages"
+    exit 4
+  fi
+  how=''
+  [ "$(id -u)" = 0 ] || how=' with sudo'
+  say "installing $packages$how; no daemon is started"
+  # shellcheck disable=SC2086 # a list of words
+  install $packages
+}
+
+npm_packages() {
+  [ -x node_modules/.bin/node ] && [ node_modules/.package-lock.json -nt package-lock.json ] && return 0
+  say 'installing npm packages'
+  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error >&2
+}
+
+mode=${1:-demo}
+case $mode in
+  demo | test) debian_packages "$mode" ;;
+  packages) ;;
+  *) say "unknown mode $mode" && exit 2 ;;
+esac
+npm_packages
