@@ -35,7 +35,14 @@ const labEnvironment = z.strictObject({
         [
           z.literal('hash-threshold'),
           z.strictObject({
-            resilient: z.strictObject({ buckets: z.int().min(8).max(4096).default(128), idleTimer: duration({ minMs: 10 }) }),
+            resilient: z.strictObject({
+              buckets: z.int().min(8).max(4096).default(128),
+              idleTimer: duration()
+                .refine((ms) => ms % 1_000 === 0, {
+                  message: 'expected whole seconds, such as 120s, or 0s for buckets that may move at once',
+                })
+                .meta({ description: 'How long a bucket must be idle before it may move to a hop that returned; 0s: it moves at once.' }),
+            }),
           }),
         ],
         { error: 'expected hash-threshold, or { resilient: { idleTimer: 120s } }' },

@@ -2,7 +2,7 @@
 import { messageOf, AppError } from '../core/errors.ts';
 import { runCommand } from '../io/command.ts';
 import type { LabPlan } from './address-plan.ts';
-import { linksBatch, memberBatch, namespacesBatch, namespacesOf, routerBatch, sysctls } from './topology.ts';
+import { linksBatch, memberBatch, MIRROR_TABLE, namespacesBatch, namespacesOf, routerBatch, sysctls } from './topology.ts';
 
 /** Builds what `topology.ts` describes. @throws AppError NOT_PERMITTED when this process may not, COMMAND_MISSING, COMMAND_FAILED */
 export async function buildNetwork(plan: LabPlan, signal: AbortSignal): Promise<void> {
@@ -26,4 +26,9 @@ export async function buildNetwork(plan: LabPlan, signal: AbortSignal): Promise<
     ip(plan.router.netns, routerBatch(plan)),
     ...[...plan.nodes, ...plan.vantages].map(async (member) => ip(member.netns, memberBatch(plan, member))),
   ]);
+  if (plan.file.lab.nextHopGroups === 'hash-threshold') return;
+  const table = String(MIRROR_TABLE);
+  for (const family of ['-4', '-6']) {
+    await runCommand(['ip', family, '-n', plan.router.netns, 'rule', 'add', 'pref', table, 'lookup', table], { signal });
+  }
 }

@@ -1,8 +1,8 @@
 // Waiting until the lab's control plane has said all it has to say: every VIP over every node, in the router's kernel.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostPrefix } from '../core/addresses.ts';
+import { familyOf, hostPrefix } from '../core/addresses.ts';
 import { AppError } from '../core/errors.ts';
-import { runCommand } from '../io/command.ts';
+import { tryCommand } from '../io/command.ts';
 import { parseNextHops, readNextHops } from '../io/kernel-routes.ts';
 import type { LabPlan } from './address-plan.ts';
 import { readStatus } from './controller/run-controller.ts';
@@ -24,7 +24,7 @@ export async function untilConverged(plan: LabPlan, failure: () => string | null
     const hopeless = failure();
     if (hopeless !== null || performance.now() > deadline) {
       throw new AppError('LAB_UNSOUND', `the lab ${plan.prefix} did not come up: ${hopeless ?? missing}`, {
-        remedy: 'run holdfast doctor; with --keep the lab stays, and its logs in the state folder tell more',
+        remedy: 'holdfast doctor tells what this machine lacks; on a very busy machine, try again',
       });
     }
     await sleep(ASK_EVERY_MS, undefined, { signal });
@@ -48,7 +48,9 @@ async function whatIsMissing(plan: LabPlan, signal: AbortSignal): Promise<string
 async function hopsTo(plan: LabPlan, vip: string, signal: AbortSignal): Promise<string[]> {
   const learned = await readNextHops(plan.router, hostPrefix(vip), signal);
   if (plan.file.lab.nextHopGroups === 'hash-threshold') return learned;
-  const argv = ['ip', '-j', 'route', 'show', 'table', String(MIRROR_TABLE), hostPrefix(vip)] as const;
-  const mirrored = parseNextHops(await runCommand(argv, { place: plan.router, signal }));
+  const argv = ['ip', familyOf(vip) === 4 ? '-4' : '-6', '-j', 'route', 'show', 'table', String(MIRROR_TABLE), hostPrefix(vip)] as const;
+  // It fails while there is no route at all: then the kernel has no such table.
+  const { code, stdout } = await tryCommand(argv, { place: plan.router, signal });
+  const mirrored = code === 0 ? parseNextHops(stdout) : [];
   return learned.filter((hop) => mirrored.includes(hop));
 }

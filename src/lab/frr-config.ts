@@ -11,7 +11,7 @@ const FAMILIES = ['ipv4', 'ipv6'] as const;
 export function routerConfig(plan: LabPlan): string {
   const peers = plan.nodes.map(peerAddress);
   return lines(
-    ...start(plan.router.name, plan.file.lab.holdTime),
+    ...start(plan.router.name),
     `router bgp ${String(ROUTER_ASN)}`,
     ...session(plan.router.id, plan.file.lab.holdTime),
     ...peers.flatMap((peer) => neighbor(peer, NODES_ASN)),
@@ -36,7 +36,7 @@ export function routerConfig(plan: LabPlan): string {
 export function nodeConfig(plan: LabPlan, node: LabMember): string {
   const peer = plan.router.id;
   return lines(
-    ...start(node.name, plan.file.lab.holdTime),
+    ...start(node.name),
     `router bgp ${String(NODES_ASN)}`,
     ...session(peerAddress(node), plan.file.lab.holdTime),
     // A VIP is a NAT rule on the node, not a route: there is nothing in its table to check against.
@@ -69,9 +69,22 @@ export function networkCommands(change: { announce: readonly string[]; withdraw:
   ];
 }
 
-/** vtysh commands that let a node's announcements out, or withhold them all at once whatever its endpoints do. */
+/** vtysh commands that let a node's announcements out, or withhold them all, whatever its endpoints do. */
 export function announceCommands(isAnnouncing: boolean): string[] {
-  return ['configure terminal', `route-map ${ANNOUNCED} ${isAnnouncing ? 'permit' : 'deny'} 10`];
+  return [
+    'configure terminal',
+    `route-map ${ANNOUNCED} ${isAnnouncing ? 'permit' : 'deny'} 10`,
+    'end',
+    // Now, instead of when bgpd next looks at its route-maps.
+    ...FAMILIES.map((family) => `clear bgp ${family} unicast * soft out`),
+  ];
+}
+
+/** zebra.conf of every member. */
+export function zebraConfig(hostname: string): string {
+  // The kernel hashes over next hops in the order of zebra's ids. A hop that comes back within this time (s) gets its place back;
+  // by default it is forgotten after 180 s, and put last.
+  return lines(`hostname ${hostname}`, 'zebra nexthop-group keep 3600');
 }
 
 /** Whether announcements are let out, from a running configuration; null when it has no such route-map. */
@@ -87,12 +100,11 @@ function peerAddress(node: LabMember): string {
   return first.address;
 }
 
-function start(hostname: string, holdTimeMs: number): string[] {
+function start(hostname: string): string[] {
   return [
     `hostname ${hostname}`,
-    `! hold time ${String(holdTimeMs / 1000)} s`,
-    // Withholding and route-map changes act at once instead of after 5 s.
-    'bgp route-map delay-timer 0',
+    // The least there is: 0 means never.
+    'bgp route-map delay-timer 1',
   ];
 }
 

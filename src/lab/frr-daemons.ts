@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts';
 import { type Argv, runCommand } from '../io/command.ts';
 import { identityOf, type ProcessIdentity } from '../io/process-identity.ts';
 import { frrFolder, type LabPlan } from './address-plan.ts';
-import { nodeConfig, routerConfig } from './frr-config.ts';
+import { nodeConfig, routerConfig, zebraConfig } from './frr-config.ts';
 
 const DAEMONS = ['zebra', 'bgpd'] as const;
 /** Where distributions put them, which is in nobody's PATH. */
@@ -25,7 +25,7 @@ export async function startDaemons(plan: LabPlan, signal: AbortSignal): Promise<
     const folder = frrFolder(plan.stateFolder, member.name);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     writeFileSync(join(folder, 'vtysh.conf'), 'no service integrated-vtysh-config\n');
-    writeFileSync(join(folder, 'zebra.conf'), `hostname ${member.name}\n`);
+    writeFileSync(join(folder, 'zebra.conf'), zebraConfig(member.name));
     writeFileSync(join(folder, 'bgpd.conf'), config);
     for (const daemon of DAEMONS) {
       const argv: Argv = ['sh', '-c', AS_GROUP_ROOT, 'sh', groupFile, join(programs, daemon), ...daemonArguments(folder, daemon)];

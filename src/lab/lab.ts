@@ -48,7 +48,8 @@ export function labOf(plan: LabPlan): Lab {
   };
 }
 
-/** Whether `lab` is the one that `plan` describes: the same topology and VIPs under the same prefix. */
+/** Whether `lab` is what `plan` describes: the same topology and VIPs. Title and observers may differ. */
 export function isSameLab(lab: Lab, plan: LabPlan): boolean {
-  return JSON.stringify(lab.plan.environment) === JSON.stringify(plan.environment);
+  const built = ({ lab: topology, vips }: LabPlan['file']) => JSON.stringify([topology, vips]);
+  return built(lab.plan.file) === built(plan.file);
 }

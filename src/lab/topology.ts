@@ -29,7 +29,6 @@ export function linksBatch(plan: LabPlan): string {
 /** Third batch, in the router's namespace. */
 export function routerBatch(plan: LabPlan): string {
   const [firstNode] = plan.nodes;
-  const { nextHopGroups } = plan.file.lab;
   return batch([
     ...loopback(plan),
     `link add ${NODES_BRIDGE} type bridge`,
@@ -37,14 +36,13 @@ export function routerBatch(plan: LabPlan): string {
     `link set ${NODES_BRIDGE} up`,
     ...gatewayAddresses(firstNode, NODES_BRIDGE),
     ...plan.vantages.flatMap((vantage) => [...gatewayAddresses(vantage, vantage.routerPort), `link set ${vantage.routerPort} up`]),
-    // zebra would take a mirrored route in the main table for one that beats its own, and remove its own.
-    ...(nextHopGroups === 'hash-threshold'
-      ? []
-      : ['0.0.0.0/0', '::/0'].map((all) => `rule add from ${all} pref ${String(MIRROR_TABLE)} lookup ${String(MIRROR_TABLE)}`)),
   ]);
 }
 
-/** Table that resilient groups' routes lie in, looked up before the main one. */
+/**
+ * Table that resilient groups' routes lie in, looked up before the main one.
+ * In the main table zebra would take them for routes that beat its own, and remove its own.
+ */
 export const MIRROR_TABLE = 100;
 
 /** Third batch, in a node's or vantage's namespace. */
