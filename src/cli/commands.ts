@@ -91,6 +91,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./schemas.ts')).schemasCommand(),
   },
   {
+    name: 'demo',
+    summary: 'build a lab, break it twice, and check that both reports say what they must',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  {
     name: 'lab-controller',
     summary: 'play the cluster of a lab',
     isHidden: true,
