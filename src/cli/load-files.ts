@@ -27,16 +27,6 @@ export type LoadedFile<Value> = CheckedFile<Value> & { value: Value };
 /** What `holdfast` knows each kind of file as. */
 export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile };
 
-/** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
-export function loadProbe(path: string): LoadedFile<Probe> {
-  return whole(checkFile(readDocument(path), 'probe'));
-}
-
-/** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
-export function loadScenario(path: string): LoadedFile<Scenario> {
-  return whole(checkFile(readDocument(path), 'scenario'));
-}
-
 /** References to secrets stay as written: `resolveSecret` follows them. @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
 export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
   return whole(checkFile(readDocument(path), 'environment'));
