@@ -9,6 +9,9 @@ import type { FlowEntry, FlowTable } from './flow-table.ts';
 import { listenError } from './listen-error.ts';
 import { hashOf, type OwnIdentity } from './own-identity.ts';
 
+/** All flows of an address share one socket; the kernel gives as much of this as net.core.rmem_max allows. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
 type UdpFlow = { entry: FlowEntry; sourceHash: bigint };
 
 /**
@@ -20,6 +23,7 @@ export async function serveUdp(own: OwnIdentity, table: FlowTable, at: { address
   const socket = createSocket({
     type: family === 4 ? 'udp4' : 'udp6',
     ipv6Only: family === 6,
+    recvBufferSize: RECEIVE_BUFFER_BYTES,
     // Only literal addresses are ever sent to: no resolver, and no detour through the next tick for each reply.
     lookup: (hostname, _options, callback) => {
       callback(null, hostname, family);

@@ -1,0 +1,82 @@
+// The prober watches itself: what happened while it stood still is its own fault and nobody else's.
+import { BIN_MS } from './tally-book.ts';
+
+/** A gap between two ticks longer than this is a stall. */
+const STALL_MS = 100;
+/** No exchange looks back further than this. */
+const REMEMBERED_MS = 10 * 60_000;
+
+export type Illness = { fromT: number; untilT: number; why: string };
+
+/** Readings that tell of illness no gap shows; each counts up for ever. */
+export type HealthReadings = {
+  /** Datagrams the kernel dropped because a socket of ours was full. */
+  kernelDrops: () => number;
+  /** How long this machine was suspended since its boot (ms). */
+  suspendedMs: () => number;
+};
+
+export class SelfHealth {
+  readonly #readings: HealthReadings;
+  readonly #onIll: (illness: Illness) => void;
+  readonly #illnesses: Illness[] = [];
+  readonly #illBins = new Set<number>();
+  #lastTickT: number;
+  #lastReadingT: number;
+  #drops: number;
+  #suspendedMs: number;
+
+  constructor(nowT: number, readings: HealthReadings, onIll: (illness: Illness) => void) {
+    this.#readings = readings;
+    this.#onIll = onIll;
+    this.#lastTickT = nowT;
+    this.#lastReadingT = nowT;
+    this.#drops = readings.kernelDrops();
+    this.#suspendedMs = readings.suspendedMs();
+  }
+
+  /** To be called at every tick (at least each 20 ms), before anything else is done in it. */
+  tick(nowT: number): void {
+    const fromT = this.#lastTickT;
+    this.#lastTickT = nowT;
+    if (nowT - fromT > STALL_MS) this.#ill({ fromT, untilT: nowT, why: `stood still for ${String(Math.round(nowT - fromT))} ms` });
+  }
+
+  /** To be called about once a second. */
+  read(nowT: number): void {
+    const fromT = this.#lastReadingT;
+    this.#lastReadingT = nowT;
+    const drops = this.#readings.kernelDrops();
+    if (drops > this.#drops)
+      this.#ill({ fromT, untilT: nowT, why: `the kernel dropped ${String(drops - this.#drops)} received datagrams` });
+    this.#drops = drops;
+    const suspendedMs = this.#readings.suspendedMs();
+    if (suspendedMs - this.#suspendedMs > STALL_MS) {
+      this.#ill({ fromT, untilT: nowT, why: `the machine was suspended for ${String(Math.round(suspendedMs - this.#suspendedMs))} ms` });
+    }
+    this.#suspendedMs = suspendedMs;
+  }
+
+  isIllBin(bin: number): boolean {
+    return this.#illBins.has(bin);
+  }
+
+  /** Whether the prober was ill at any time from `fromT` to `untilT`. */
+  wasIll(fromT: number, untilT: number): boolean {
+    return this.#illnesses.some((illness) => illness.untilT > fromT && illness.fromT < untilT);
+  }
+
+  /** For how long the prober was ill since `fromT`. */
+  illMs(fromT: number): number {
+    return this.#illnesses.reduce((sum, illness) => sum + Math.max(0, illness.untilT - Math.max(fromT, illness.fromT)), 0);
+  }
+
+  #ill(illness: Illness): void {
+    this.#illnesses.push(illness);
+    const oldestT = illness.untilT - REMEMBERED_MS;
+    while (this.#illnesses[0] && this.#illnesses[0].untilT < oldestT) this.#illnesses.shift();
+    for (const bin of this.#illBins) if (bin * BIN_MS < oldestT) this.#illBins.delete(bin);
+    for (let bin = Math.floor(illness.fromT / BIN_MS); bin * BIN_MS <= illness.untilT; bin++) this.#illBins.add(bin);
+    this.#onIll(illness);
+  }
+}
