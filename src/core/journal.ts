@@ -19,7 +19,9 @@ const envelope = {
 };
 
 function event<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
-  return z.looseObject({ ...envelope, type: z.literal(type), ...shape });
+  // Said outright: a field of `shape` replaces the envelope's of the same name, which the type of a spread of a generic does not tell.
+  type Fields = Omit<typeof envelope, keyof Shape> & { type: z.ZodLiteral<Type> } & Shape;
+  return z.looseObject<Fields>({ ...envelope, type: z.literal(type), ...shape });
 }
 
 const flow = z.string();
@@ -157,9 +159,10 @@ export const journalEvent = z.discriminatedUnion('type', [
   }),
   event('prober.ill', { vantage: z.string(), fromT: z.number(), untilT: z.number(), why: z.string() }),
 
-  event('fault.planned', { ...fault, forMs: z.number(), atMs: z.number() }),
+  /** `headline`: what happens to the target as a person says it ("n2 lost its BGP session"), from the fault's own file. */
+  event('fault.planned', { ...fault, forMs: z.number(), atMs: z.number(), headline: z.string().optional() }),
   /** Written and fsynced before anything is touched. */
-  event('fault.intent', { ...fault, forMs: z.number() }),
+  event('fault.intent', { ...fault, forMs: z.number(), headline: z.string().optional() }),
   event('fault.in-force', fault),
   /** The fault vanished without us: somebody else undid it. */
   event('fault.lost', { ...fault, reason: z.string() }),

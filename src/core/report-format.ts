@@ -66,6 +66,19 @@ export type Ledger = {
   brokenByCause: Record<string, number>;
 };
 
+/** Settled next-hop sets at a window's two ends, as node names in the router's own order; by name and `from: flows` when inferred. */
+export type WindowNextHops = {
+  router: string;
+  vip: string;
+  before: string[];
+  after: string[];
+  from: 'observer' | 'flows';
+  /** An inferred set is what one vantage sees. */
+  vantage?: string;
+  /** Which of the two is not known: it is then [], which otherwise means that there was no route. */
+  unknown?: ('before' | 'after')[];
+};
+
 /** One window (the field's word in report.json is `events`). */
 export type WindowReport = {
   fromT: number;
@@ -74,8 +87,7 @@ export type WindowReport = {
   phase: Phase;
   fault?: string;
   description: string;
-  /** Settled next-hop sets at both ends, as node names in the router's own order; `from: flows` when inferred. */
-  nextHops: { router: string; vip: string; before: string[]; after: string[]; from: 'observer' | 'flows' }[];
+  nextHops: WindowNextHops[];
   ledgers: Ledger[];
 };
 

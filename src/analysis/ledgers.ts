@@ -1,0 +1,169 @@
+// Ledgers: every flow of a window's population counted once, per vantage, protocol, VIP and router.
+import { type FlowOutcome, type Ledger, type Outcome, OUTCOMES } from '../core/report-format.ts';
+import { blameOf } from './blame.ts';
+import type { Flow } from './flow-life.ts';
+import { shareOf } from './intervals.ts';
+import type { KnownSet, NextHopHistory } from './next-hop-history.ts';
+import { type Circumstances, judgeFlow, type Judgement } from './outcomes.ts';
+import { membershipOf } from './population.ts';
+import type { RunFacts, Scope } from './run-facts.ts';
+import type { ScopedFlows } from './scopes.ts';
+import type { Window } from './windows.ts';
+
+/** A ledger with everything that the checks, the matrix and the sentences count in it. */
+export type LedgerCount = {
+  window: Window;
+  scope: Scope;
+  router: string | null;
+  before: KnownSet;
+  after: KnownSet;
+  population: number;
+  excluded: number;
+  openedAndBroken: number;
+  outcomes: Record<Outcome, number>;
+  brokenByCause: Record<string, number>;
+  broken: number;
+  /** Broken, with the outcome `unknown`. */
+  brokenUnknown: number;
+  /** Broken while the prober was ill: perhaps not broken at all. */
+  inDoubt: number;
+  stalledInDoubt: number;
+  /** `moved-broken`: how many of them silently, and how many had been opened since the window before began. */
+  movedBroken: { stalled: number; young: number };
+  /** Unbroken flows that another backend, or the same one after a restart, answered at the end. */
+  rebacked: number;
+  byIngress: Map<string | null, { flows: number; broken: number }>;
+  /** Ingress before -> ingress after -> flows. */
+  moves: Map<string | null, Map<string | null, number>>;
+};
+
+/** A scope in a window: its counts, and its lines of flows.ndjson when asked. */
+export type JudgedLedger = { count: LedgerCount; lines(): Generator<FlowOutcome> };
+
+/** All ledgers, by window and then by scope. Flows are judged twice, once for counts and once a line: nothing is kept per flow. */
+export function judgeLedgers(facts: RunFacts, windows: readonly Window[], scopes: readonly ScopedFlows[], nextHops: NextHopHistory) {
+  const addresses = new Map((facts.environment.vips ?? []).map((vip) => [vip.name, vip.address]));
+  return windows.flatMap((window) => {
+    const sinceT = windows[window.index - 1]?.fromT ?? window.fromT;
+    return scopes.map(({ scope, flows }): JudgedLedger => {
+      const after = nextHops.settledAt(scope.vantage, scope.vip, window.untilT);
+      const circumstances: Circumstances = {
+        windows,
+        window,
+        setAfter: after.nodes && new Set(after.nodes),
+        illnesses: facts.illnesses.filter((ill) => ill.vantage === scope.vantage),
+      };
+      const count = emptyCount(window, scope);
+      count.router = nextHops.routerOf(scope.vip);
+      count.before = nextHops.settledAt(scope.vantage, scope.vip, window.fromT);
+      count.after = after;
+      for (const flow of flows) {
+        const membership = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]);
+        if (membership === 'population') countJudgement(count, judgeFlow(flow, circumstances), flow.opened.t >= sinceT);
+        else if (membership !== 'elsewhere') count[membership] += 1;
+      }
+      return {
+        count,
+        *lines() {
+          for (const flow of flows) {
+            if (membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) !== 'population') continue;
+            yield lineOf(flow, judgeFlow(flow, circumstances), { count, vipAddress: addresses.get(scope.vip) ?? '' });
+          }
+        },
+      };
+    });
+  });
+}
+
+export function ledgerOf(count: LedgerCount): Ledger {
+  const { scope, router, population, excluded, openedAndBroken, outcomes, brokenByCause } = count;
+  const shares = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, shareOf(outcomes[outcome], population)]));
+  return {
+    ...scope,
+    router,
+    population,
+    excluded,
+    openedAndBroken,
+    outcomes: shares as Ledger['outcomes'],
+    brokenByCause,
+  };
+}
+
+function emptyCount(window: Window, scope: Scope): LedgerCount {
+  return {
+    window,
+    scope,
+    router: null,
+    before: { nodes: null, from: 'flows' },
+    after: { nodes: null, from: 'flows' },
+    population: 0,
+    excluded: 0,
+    openedAndBroken: 0,
+    outcomes: { unknown: 0, 'on-dead-hop': 0, 'broken-in-place': 0, 'moved-broken': 0, 'moved-survived': 0, unmoved: 0 },
+    brokenByCause: {},
+    broken: 0,
+    brokenUnknown: 0,
+    inDoubt: 0,
+    stalledInDoubt: 0,
+    movedBroken: { stalled: 0, young: 0 },
+    rebacked: 0,
+    byIngress: new Map(),
+    moves: new Map(),
+  };
+}
+
+function countJudgement(count: LedgerCount, { outcome, before, after, broken, isInDoubt, mappedBy }: Judgement, isYoung: boolean): void {
+  count.population += 1;
+  count.outcomes[outcome] += 1;
+  let ingress = count.byIngress.get(before.ingress);
+  if (!ingress) count.byIngress.set(before.ingress, (ingress = { flows: 0, broken: 0 }));
+  ingress.flows += 1;
+  let moves = count.moves.get(before.ingress);
+  if (!moves) count.moves.set(before.ingress, (moves = new Map<string | null, number>()));
+  moves.set(after.ingress, (moves.get(after.ingress) ?? 0) + 1);
+  if (broken) {
+    ingress.broken += 1;
+    count.broken += 1;
+    count.brokenByCause[broken.cause] = (count.brokenByCause[broken.cause] ?? 0) + 1;
+    if (outcome === 'unknown') count.brokenUnknown += 1;
+    if (isInDoubt) count.inDoubt += 1;
+    if (isInDoubt && broken.cause === 'stalled') count.stalledInDoubt += 1;
+    if (outcome === 'moved-broken') {
+      if (broken.cause === 'stalled') count.movedBroken.stalled += 1;
+      if (isYoung) count.movedBroken.young += 1;
+    }
+  } else if (mappedBy === 'live' && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
+}
+
+function lineOf(flow: Flow, judgement: Judgement, { count, vipAddress }: { count: LedgerCount; vipAddress: string }): FlowOutcome {
+  const { outcome, before, after, mappedBy, mapFailure, broken } = judgement;
+  const { opened } = flow;
+  return {
+    event: count.window.index,
+    flowId: flow.id,
+    vantage: flow.vantage,
+    protocol: opened.protocol,
+    router: count.router,
+    sourceAddress: opened.sourceAddress,
+    sourcePort: opened.sourcePort,
+    vip: vipAddress,
+    vipName: opened.vip,
+    port: opened.port,
+    ingressBefore: before.ingress,
+    ingressAfter: after.ingress,
+    backendBefore: before.backend,
+    backendAfter: after.backend,
+    outcome,
+    broken: broken !== null,
+    breakCause: broken?.cause ?? null,
+    blame: blameOf(judgement, count.byIngress),
+    mappedBy,
+    mapFailure,
+    observedSourceBefore: before.observedSource,
+    observedSourceAfter: after.observedSource,
+    lastOkT: broken?.lastOkT ?? null,
+    onsetT: broken?.onsetT ?? null,
+    brokenT: broken?.brokenT ?? null,
+    restoredT: broken ? (broken.recoveredT ?? flow.replacedT) : null,
+  };
+}

@@ -1,0 +1,90 @@
+// How long a fault's target was dark, what ended that, and whether withdrawing first would have helped.
+import type { Evidence } from './checks/check.ts';
+import type { FaultFacts } from './fault-facts.ts';
+import type { LedgerCount } from './ledgers.ts';
+import type { NextHopHistory } from './next-hop-history.ts';
+import { firstBreakIn } from './population.ts';
+import type { RunFacts, Scope } from './run-facts.ts';
+import { sightingAt } from './flow-life.ts';
+import { changesOf } from './set-history.ts';
+import { elsewhereOf, sum } from './summary.ts';
+import { holdTimeMs, type Window } from './windows.ts';
+import { flowsText, lengthText } from './wording.ts';
+
+/** Shorter than this, the route and the flows went together. */
+const NOTICEABLE_MS = 20;
+/** A hold timer runs from the last keepalive, which comes three times in a hold time: it ends after 2/3 to 3/3 of it. */
+const EARLIEST_SHARE = 2 / 3;
+const SLACK_MS = 1_000;
+
+/** @param counts of the window that the fault opened */
+export function outageRemarks(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): string[] {
+  const window = counts[0]?.window;
+  if (!window) return [];
+  const onsetT = firstOnsetOn(fault.target, window, evidence);
+  if (onsetT === null) return [];
+  const goneT = routeGoneT(fault.target, window, { scopes: counts.map((count) => count.scope), nextHops: evidence.nextHops });
+  const { target } = fault;
+  if (goneT === null) {
+    const known = counts.every((count) => count.after.nodes?.includes(target));
+    const lengthMs = window.untilT - (fault.inForceT ?? window.fromT);
+    return known
+      ? [`The route to ${target} stayed for the whole fault (${lengthText(lengthMs)}): new flows that hashed to it met nobody.`]
+      : [];
+  }
+  const darkMs = goneT - onsetT;
+  if (darkMs < NOTICEABLE_MS) return [];
+  const cutT = fault.inForceT ?? window.fromT;
+  const holdMs = holdTimeMs(evidence.facts);
+  if (hasSessionEnded(target, { fromT: cutT, untilT: goneT + SLACK_MS }, evidence.facts) !== false && isHoldTimer(goneT - cutT, holdMs)) {
+    return [
+      `The hold timer (${lengthText(holdMs)}) ended the outage: the route to ${target} went ${lengthText(goneT - cutT)} after the cut; ` +
+        'until then its flows were silent. A shorter hold time or BFD would end it sooner.',
+    ];
+  }
+  const elsewhere = sum(counts, elsewhereOf);
+  const butNot = elsewhere > 0 ? `, not the ${flowsText(elsewhere)} broken elsewhere` : '';
+  return [
+    `${target} was dark for ${lengthText(darkMs)}, from the first break on it until its route was gone: withdrawing first would have saved only that${butNot}.`,
+  ];
+}
+
+function firstOnsetOn(target: string, window: Window, { scopes, windows }: Evidence): number | null {
+  let first: number | null = null;
+  for (const { flows } of scopes) {
+    for (const flow of flows) {
+      const broken = firstBreakIn(flow, windows, window);
+      if (broken && (first === null || broken.onsetT < first) && sightingAt(flow, window.fromT).ingress === target) first = broken.onsetT;
+    }
+  }
+  return first;
+}
+
+/** When the last of the sets of these scopes lost the target inside the window; null when one kept it. */
+function routeGoneT(
+  target: string,
+  window: Window,
+  { scopes, nextHops }: { scopes: readonly Scope[]; nextHops: NextHopHistory },
+): number | null {
+  const times = scopes
+    .flatMap((scope) => nextHops.historiesOf(scope.vantage, scope.vip))
+    .filter((history) => history.some((entry) => entry.nodes?.includes(target)))
+    .map((history) =>
+      changesOf(history).find(
+        ({ t, before, after }) => t >= window.fromT && t < window.untilT && before.includes(target) && !after.includes(target),
+      ),
+    );
+  const gone = times.filter((change) => change !== undefined).map((change) => change.t);
+  return gone.length === 0 || gone.length < times.length ? null : Math.max(...gone);
+}
+
+function isHoldTimer(tookMs: number, holdMs: number): boolean {
+  return tookMs >= EARLIEST_SHARE * holdMs - SLACK_MS && tookMs <= holdMs + SLACK_MS;
+}
+
+/** Whether a BGP session with the target was seen to end; null when nobody watched it. */
+function hasSessionEnded(target: string, { fromT, untilT }: { fromT: number; untilT: number }, { sessions }: RunFacts): boolean | null {
+  const ofTarget = sessions.filter((session) => session.node === target);
+  if (ofTarget.length === 0) return null;
+  return ofTarget.some((session) => session.t >= fromT && session.t <= untilT && session.state !== 'Established');
+}

@@ -1,0 +1,75 @@
+// What became of one flow in one window: the table of seven, of which the first that applies is the outcome.
+import type { EventOf } from '../core/journal.ts';
+import type { FlowOutcome, Outcome } from '../core/report-format.ts';
+import { type Break, type Flow, type Sighting, sightingAt } from './flow-life.ts';
+import { firstBreakIn, isSilentAt } from './population.ts';
+import type { Window } from './windows.ts';
+
+/** What a flow is judged by, the same for all flows of a ledger. */
+export type Circumstances = {
+  windows: readonly Window[];
+  window: Window;
+  /** The settled next-hop set at the window's end; null when it is not known. */
+  setAfter: ReadonlySet<string> | null;
+  /** Of the flow's vantage. */
+  illnesses: readonly EventOf<'prober.ill'>[];
+};
+
+export type Judgement = {
+  outcome: Outcome;
+  before: Sighting;
+  after: { ingress: string | null; backend: string | null; observedSource: string | null };
+  mappedBy: FlowOutcome['mappedBy'];
+  mapFailure: FlowOutcome['mapFailure'];
+  /** The first break inside the window. */
+  broken: Break | null;
+  /** The prober was ill over the onset: whether the flow broke at all is in doubt. */
+  isInDoubt: boolean;
+};
+
+/** Judges a flow of the window's population. */
+export function judgeFlow(flow: Flow, circumstances: Circumstances): Judgement {
+  const { windows, window, illnesses } = circumstances;
+  const before = sightingAt(flow, window.fromT);
+  const broken = firstBreakIn(flow, windows, window);
+  const isInDoubt = broken !== null && illnesses.some((ill) => ill.fromT <= broken.onsetT && broken.onsetT <= ill.untilT);
+  const whereabouts = whereaboutsOf(flow, broken, circumstances);
+  const facts = { ingressBefore: before.ingress, ingressAfter: whereabouts.after.ingress, isBroken: broken !== null, isInDoubt };
+  return { outcome: outcomeOf(facts, circumstances.setAfter), before, broken, isInDoubt, ...whereabouts };
+}
+
+/** DESIGN.md, section 5: rows 1 to 7 in their order. `ingressAfter`: where the 5-tuple maps, or the living flow is; null when neither is known. */
+export function outcomeOf(
+  flow: { ingressBefore: string | null; ingressAfter: string | null; isBroken: boolean; isInDoubt: boolean },
+  setAfter: ReadonlySet<string> | null,
+): Outcome {
+  const { ingressBefore, ingressAfter, isBroken, isInDoubt } = flow;
+  if (isInDoubt || ingressBefore === null || setAfter === null) return 'unknown';
+  if (!setAfter.has(ingressBefore)) return 'on-dead-hop';
+  if (isBroken) {
+    if (ingressAfter === null) return 'unknown';
+    return ingressAfter === ingressBefore ? 'broken-in-place' : 'moved-broken';
+  }
+  return ingressAfter !== null && ingressAfter !== ingressBefore ? 'moved-survived' : 'unmoved';
+}
+
+type Where = Pick<Judgement, 'after' | 'mappedBy' | 'mapFailure'>;
+
+const NOWHERE: Judgement['after'] = { ingress: null, backend: null, observedSource: null };
+
+function whereaboutsOf(flow: Flow, broken: Break | null, { windows, window }: Circumstances): Where {
+  const { untilT, index } = window;
+  if (broken === null || !isSilentAt(flow, windows, { t: untilT, index })) {
+    // Its answers say where it is; after the last window the final map says where its 5-tuple goes now.
+    const isLast = index === windows.length - 1;
+    if (broken === null && isLast && flow.final !== null && flow.final.ingress !== null) {
+      return { after: flow.final, mappedBy: 'final', mapFailure: null };
+    }
+    return { after: sightingAt(flow, untilT), mappedBy: 'live', mapFailure: null };
+  }
+  // Only tries inside the break's own window count, and the last successful one wins.
+  const tries = flow.mappings.filter((mapping) => mapping.t >= broken.onsetT && mapping.t <= untilT);
+  const success = tries.findLast((mapping) => mapping.ingress !== null);
+  if (success) return { after: success, mappedBy: 'redial', mapFailure: null };
+  return { after: NOWHERE, mappedBy: null, mapFailure: tries.findLast((mapping) => mapping.failure)?.failure ?? null };
+}

@@ -1,0 +1,130 @@
+// Further sentences: what a fault did beyond its target, what would have spared whom, and what nobody saw.
+import type { Evidence } from './checks/check.ts';
+import type { FaultFacts } from './fault-facts.ts';
+import type { LedgerCount } from './ledgers.ts';
+import { outageRemarks } from './outage.ts';
+import { gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
+import { changesOf } from './set-history.ts';
+import { sum } from './summary.ts';
+import { countText, flowsText, lengthText, listText, percentText } from './wording.ts';
+
+export function remarksOf(evidence: Evidence, errors: readonly string[]): string[] {
+  const { facts } = evidence;
+  if (facts.started === null) return [];
+  const begun = facts.faults.filter((fault) => fault.intentT !== null);
+  return [
+    ...begun.flatMap((fault) => faultRemarks(fault, evidence)),
+    ...facts.faults.filter((fault) => fault.intentT === null).map((fault) => `${fault.kind} on ${fault.target} was planned and not begun.`),
+    ...hashRemarks(evidence),
+    ...unknownRemarks(evidence),
+    ...sightRemarks(evidence),
+    ...backendRemarks(evidence),
+    ...(errors.length > 0 ? ['What was seen until then is told all the same.'] : []),
+  ];
+}
+
+function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
+  const of = (cause: string) => evidence.counts.filter((count) => count.window.fault?.id === fault.id && count.window.cause === cause);
+  const remarks = [
+    ...outageRemarks(fault, of('fault-in'), evidence),
+    ...rehashRemarks(fault, of('fault-in')),
+    ...returnRemarks(fault, of('fault-out')),
+  ];
+  if (fault.lostT !== null) {
+    const by = fault.reason ? ` (${fault.reason})` : '';
+    remarks.push(
+      `${fault.kind} on ${fault.target} vanished after ${lengthText(fault.lostT - (fault.inForceT ?? fault.lostT))} without us${by}.`,
+    );
+  }
+  return remarks;
+}
+
+/** Flows of other nodes that moved because the router cut its hash space anew. */
+function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
+  const moved = sum(counts, (count) => count.outcomes['moved-broken']);
+  if (moved === 0) return [];
+  const others = sum(counts, (count) => count.population - count.outcomes['on-dead-hop']);
+  const order = counts.find((count) => count.before.from === 'observer' && count.before.nodes?.includes(target))?.before.nodes ?? null;
+  const spared = `A resilient next-hop group would have spared the ${flowsText(moved)} broken elsewhere`;
+  if (order === null || order.length < 3) return [`${spared}.`];
+  const n = order.length;
+  const position = order.indexOf(target) + 1;
+  const predicted = survivorsMovedShare(n, position);
+  const gentlest = survivorsMovedShare(n, gentlestPosition(n));
+  const place = position === 1 || position === n ? 'an end hop' : `hop ${String(position)} of ${String(n)}`;
+  const remarks = [
+    `${target} is ${place} of ${listText(order)}: ${countText(moved)} of ${flowsText(others)} on the others were rehashed and broke ` +
+      `(${percentText(moved / others)}; RFC 2992 predicts ${percentText(predicted)} of them to move).`,
+  ];
+  if (gentlest === 0) remarks.push(`${spared}, and so would the loss of a middle hop.`);
+  else if (gentlest < predicted) remarks.push(`${spared}; the loss of a middle hop would have moved ${percentText(gentlest)} of them.`);
+  else remarks.push(`${spared}.`);
+  return remarks;
+}
+
+/** A hop's return breaks flows too, and often more quietly than its loss. */
+function returnRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
+  const broken = sum(counts, (count) => count.outcomes['moved-broken']);
+  if (broken === 0) return [];
+  const silently = sum(counts, (count) => count.movedBroken.stalled);
+  const young = sum(counts, (count) => count.movedBroken.young);
+  const how = silently > 0 ? `, ${countText(silently)} of them silently` : '';
+  const which =
+    young === broken
+      ? 'all of them opened while it was away; whoever had survived its loss stayed'
+      : `${countText(young)} of them opened while it was away`;
+  return [`The return of ${target} broke ${flowsText(broken)}${how}: ${which}.`];
+}
+
+/** The same 5-tuple landed elsewhere although no next-hop set changed. */
+function hashRemarks({ counts, nextHops }: Evidence): string[] {
+  const still = counts.filter(({ window, scope, before, after }) => {
+    const hasChanged = nextHops
+      .historiesOf(scope.vantage, scope.vip)
+      .some((history) => changesOf(history).some(({ t }) => t >= window.fromT && t <= window.untilT));
+    return before.nodes !== null && after.nodes !== null && !hasChanged;
+  });
+  const moved = sum(still, (count) => count.outcomes['moved-broken'] + count.outcomes['moved-survived']);
+  if (moved === 0) return [];
+  return [
+    `The 5-tuples of ${flowsText(moved)} landed on another node although no next-hop set changed: the router does not hash the 5-tuple ` +
+      'alone. Between namespaces of one machine set fib_multipath_hash_policy=3 with fib_multipath_hash_fields=0x37, since policy 1 reuses ' +
+      "the sending socket's random hash; over IPv6 the flow label may have been hashed.",
+  ];
+}
+
+function unknownRemarks({ counts }: Evidence): string[] {
+  const unknown = sum(counts, (count) => count.outcomes.unknown);
+  if (unknown === 0) return [];
+  const blind = counts.filter((count) => count.after.nodes === null && count.outcomes.unknown > 0);
+  const inDoubt = sum(counts, (count) => count.inDoubt);
+  const unplaced = sum(counts, (count) => count.brokenUnknown) - sum(blind, (count) => count.brokenUnknown) - inDoubt;
+  const reasons = [
+    ...(blind.length > 0 ? [`the settled next-hop set was not known at the end of ${windowsText(blind)}`] : []),
+    ...(unplaced > 0 ? [`${countText(Math.max(0, unplaced))} broke and could not be mapped`] : []),
+    ...(inDoubt > 0 ? [`the prober was ill when ${countText(inDoubt)} seemed to break`] : []),
+  ];
+  return [
+    `The outcome of ${flowsText(unknown)} is unknown${reasons.length > 0 ? `: ${reasons.join('; ')}` : ': their ingress was not known'}.`,
+  ];
+}
+
+function windowsText(counts: readonly LedgerCount[]): string {
+  const windows = [...new Set(counts.map((count) => count.window.index))];
+  return windows.length === 1 ? `window ${String(windows[0])}` : `windows ${listText(windows.map(String))}`;
+}
+
+function sightRemarks({ facts, nextHops }: Evidence): string[] {
+  const remarks = facts.nextHops
+    .filter((event) => event.type === 'observer.blind')
+    .map(({ observer, t, reason }) => `The observer ${observer} lost sight at ${lengthText(t)}: ${reason}.`);
+  if (nextHops.observed.length === 0 && nextHops.inferred.length > 0) {
+    remarks.push('Nobody observed the router: next-hop sets are inferred from fresh dials and from flows that moved.');
+  }
+  return remarks;
+}
+
+function backendRemarks({ counts }: Evidence): string[] {
+  const rebacked = sum(counts, (count) => count.rebacked);
+  return rebacked === 0 ? [] : [`${flowsText(rebacked)} lived on while another backend, or a restarted one, took over the answers.`];
+}

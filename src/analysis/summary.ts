@@ -1,0 +1,102 @@
+// The answer first, in one sentence that a tired person understands at 3 a.m.
+import type { LedgerCount } from './ledgers.ts';
+import type { RunFacts } from './run-facts.ts';
+import type { Restoration } from './restoration.ts';
+import { countText, flowsText, lengthText, listText } from './wording.ts';
+
+export type SummaryInput = {
+  facts: RunFacts;
+  counts: readonly LedgerCount[];
+  restorations: readonly Restoration[];
+  /** Of `errorsOf`; the sentence then begins with them. */
+  errors: readonly string[];
+};
+
+export function summaryOf({ facts, counts, restorations, errors }: SummaryInput): string {
+  const story = storyOf(facts, counts, restorations);
+  return `${upperFirst([...errors, ...(story ? [story] : [])].join('; '))}.`;
+}
+
+function storyOf(facts: RunFacts, counts: readonly LedgerCount[], restorations: readonly Restoration[]): string {
+  if (facts.started === null) return '';
+  if (facts.flows.length === 0) return 'no flow was opened';
+  const begun = facts.faults.filter((fault) => fault.intentT !== null);
+  const faultIn = counts.filter((count) => count.window.cause === 'fault-in');
+  const [fault] = begun;
+  if (!fault || faultIn.length === 0) {
+    const watched = counts.filter((count) => count.window.cause === 'baseline');
+    const lengthMs = Math.max(0, facts.endT - facts.timelineT);
+    return `nothing was broken on purpose: ${brokenText(watched)} in ${lengthText(lengthMs)}${observedText(counts)}`;
+  }
+  const targets = [...new Set(begun.map((each) => each.target))];
+  const what = begun.length === 1 ? fault.headline : `${String(begun.length)} faults hit ${listText(targets)}`;
+  const clauses = [
+    `${what}: ${brokenText(faultIn)}${whereText(faultIn, targets)}`,
+    ...returnClause(counts, begun.length === 1 ? 'its return' : 'their return'),
+    ...restoredClause(restorations),
+  ];
+  return `${clauses.join('; ')}${observedText(counts)}`;
+}
+
+/** `341 of 1,024 TCP flows broke`; protocols in which nothing broke are left out, unless nothing broke at all. */
+function brokenText(counts: readonly LedgerCount[]): string {
+  const protocols = Map.groupBy(counts, (count) => count.scope.protocol);
+  const sums = [...protocols].map(([protocol, of]) => ({
+    name: protocol.toUpperCase(),
+    broken: sum(of, (count) => count.broken),
+    population: sum(of, (count) => count.population),
+  }));
+  const hurt = sums.filter((each) => each.broken > 0);
+  if (hurt.length === 0) {
+    return `none of ${listText(sums.map(({ name, population }) => `${countText(population)} ${name}`))} flows broke`;
+  }
+  return `${listText(hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`))} flows broke`;
+}
+
+function whereText(counts: readonly LedgerCount[], targets: readonly string[]): string {
+  const broken = sum(counts, (count) => count.broken);
+  if (broken === 0) return '';
+  const elsewhere = sum(counts, elsewhereOf);
+  const unknown = sum(counts, (count) => count.brokenUnknown);
+  if (unknown === broken) return ', and nobody can say where they went';
+  if (elsewhere === 0 && unknown === 0) return `, all of them on ${listText(targets)}`;
+  const parts = [`${countText(elsewhere)} of them not on ${listText(targets)}`];
+  if (unknown > 0) parts.push(`${countText(unknown)} that could not be placed`);
+  return `, ${listText(parts)}`;
+}
+
+function returnClause(counts: readonly LedgerCount[], subject: string): string[] {
+  const broken = sum(
+    counts.filter((count) => count.window.cause === 'fault-out'),
+    (count) => count.broken,
+  );
+  return broken > 0 ? [`${subject} broke ${countText(broken)} more`] : [];
+}
+
+function restoredClause(restorations: readonly Restoration[]): string[] {
+  if (restorations.some((each) => each.kind === 'not-restored')) return ['paths were not whole again when the run ended'];
+  const took = restorations.filter((each) => each.kind === 'restored').map((each) => each.tookMs);
+  if (took.length === 0 || took.length < restorations.length) return [];
+  return [`paths were whole again after ${lengthText(Math.max(...took))}`];
+}
+
+function observedText(counts: readonly LedgerCount[]): string {
+  const broken = sum(
+    counts.filter((count) => count.window.cause === 'observed'),
+    (count) => count.broken,
+  );
+  return broken > 0 ? `; ${flowsText(broken)} broke when a next-hop set changed by itself` : '';
+}
+
+/** Broken although their hop stayed in the set. */
+export function elsewhereOf({ outcomes }: LedgerCount): number {
+  return outcomes['moved-broken'] + outcomes['broken-in-place'];
+}
+
+export function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
