@@ -2,7 +2,10 @@
 import { messageOf, AppError } from '../core/errors.ts';
 import { runCommand } from '../io/command.ts';
 import type { LabPlan } from './address-plan.ts';
-import { linksBatch, memberBatch, MIRROR_TABLE, namespacesBatch, namespacesOf, routerBatch, sysctls } from './topology.ts';
+import { kernelSettings, linksBatch, memberBatch, MIRROR_TABLE, namespacesBatch, namespacesOf, routerBatch } from './topology.ts';
+
+// A process of that namespace must write them: /proc/sys/net is its writer's own.
+const SET_ALL = 'while read -r path value; do echo "$value" > "/proc/sys/$path" || exit 1; done';
 
 /** Builds what `topology.ts` describes. @throws AppError NOT_PERMITTED when this process may not, COMMAND_MISSING, COMMAND_FAILED */
 export async function buildNetwork(plan: LabPlan, signal: AbortSignal): Promise<void> {
@@ -18,7 +21,7 @@ export async function buildNetwork(plan: LabPlan, signal: AbortSignal): Promise<
   }
   await Promise.all(
     namespacesOf(plan).map(async (netns) => {
-      await runCommand(['sysctl', '-q', '-p', '-'], { place: { netns }, input: sysctls(plan, netns), signal });
+      await runCommand(['sh', '-c', SET_ALL], { place: { netns }, input: kernelSettings(plan, netns), signal });
     }),
   );
   await runCommand(['ip', '-batch', '-'], { input: linksBatch(plan), signal });

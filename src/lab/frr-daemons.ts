@@ -71,7 +71,8 @@ function pidPath(folder: string, daemon: string): string {
   return join(folder, `${daemon}.pid`);
 }
 
-function findDaemons(): string {
+/** The folder of FRR's daemons. @throws AppError COMMAND_MISSING */
+export function findDaemons(): string {
   const folder = FOLDERS.find((each) => DAEMONS.every((daemon) => existsSync(join(each, daemon))));
   if (folder !== undefined) return folder;
   throw new AppError('COMMAND_MISSING', 'FRR (zebra and bgpd) is not on this machine', {

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Argv, spawnIn } from '../io/command.ts';
+import { type Argv, spawnIn, tryCommand } from '../io/command.ts';
 import type { LabPlan } from './address-plan.ts';
 import { buildNetwork } from './build.ts';
 import { untilConverged } from './convergence.ts';
-import { startDaemons } from './frr-daemons.ts';
+import { findDaemons, startDaemons } from './frr-daemons.ts';
 import { labDown } from './lab-down.ts';
 import { type Lab, labOf } from './lab.ts';
 import { proveSound } from './soundness.ts';
@@ -28,7 +28,7 @@ export type LabUpOptions = {
  */
 export async function labUp(plan: LabPlan, options: LabUpOptions): Promise<Lab> {
   const { uid, program, signal, onProgress } = options;
-  signal.throwIfAborted();
+  await checkCommands(signal);
   const record = claimLab(plan, uid);
   try {
     onProgress(`building ${String(plan.nodes.length)} nodes, ${String(plan.vantages.length)} vantages and a router`);
@@ -49,6 +49,19 @@ export async function labUp(plan: LabPlan, options: LabUpOptions): Promise<Lab> 
     await labDown(plan.prefix, uid);
     throw error;
   }
+}
+
+/** Everything that a lab will call, called once: better now than with half a lab. */
+async function checkCommands(signal: AbortSignal): Promise<void> {
+  findDaemons();
+  const calls: Argv[] = [
+    ['ip', '-V'],
+    ['ss', '-V'],
+    ['nft', '--version'],
+    ['conntrack', '--version'],
+    ['vtysh', '--help'],
+  ];
+  await Promise.all(calls.map(async (argv) => tryCommand(argv, { signal })));
 }
 
 /** Starts the lab's controller in a session of its own, where no Ctrl-C of ours reaches it. */

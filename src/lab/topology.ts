@@ -1,4 +1,4 @@
-// The lab's namespaces, links, addresses and kernel settings, as input for `ip -batch` and `sysctl -p`: pure.
+// The lab's namespaces, links, addresses and kernel settings, as input for `ip -batch` and for /proc/sys: pure.
 import { type LabMember, type LabPlan, NODES_BRIDGE } from './address-plan.ts';
 
 /** Every namespace of a lab, the router's first. */
@@ -55,11 +55,11 @@ export function memberBatch(plan: LabPlan, member: LabMember): string {
   ]);
 }
 
-/** Kernel settings of every member, set before there are links to inherit them. */
-export function sysctls(plan: LabPlan, netns: string): string {
+/** Kernel settings of a namespace, a line each (path below /proc/sys, value); made before there are links to inherit them. */
+export function kernelSettings(plan: LabPlan, netns: string): string {
   const everyone = {
-    'net.ipv4.ip_forward': 1,
-    'net.ipv6.conf.all.forwarding': 1,
+    'net/ipv4/ip_forward': 1,
+    'net/ipv6/conf/all/forwarding': 1,
     ...forInterfaces('ipv4', { rp_filter: 0, send_redirects: 0, accept_redirects: 0 }),
     // Duplicate detection would keep an address unusable for a second; nobody else can have it here.
     ...forInterfaces('ipv6', { accept_dad: 0, dad_transmits: 0, accept_ra: 0, accept_redirects: 0 }),
@@ -69,12 +69,12 @@ export function sysctls(plan: LabPlan, netns: string): string {
   const fields = FIELDS[plan.file.lab.hash];
   const router = Object.fromEntries(
     ['ipv4', 'ipv6'].flatMap((family) => [
-      [`net.${family}.fib_multipath_hash_policy`, 3],
-      [`net.${family}.fib_multipath_hash_fields`, fields],
+      [`net/${family}/fib_multipath_hash_policy`, 3],
+      [`net/${family}/fib_multipath_hash_fields`, fields],
     ]),
   );
   const all = { ...everyone, ...(netns === plan.router.netns ? router : {}) };
-  return batch(Object.entries(all).map(([key, value]) => `${key} = ${String(value)}`));
+  return batch(Object.entries(all).map(([path, value]) => `${path} ${String(value)}`));
 }
 
 /** Bits of fib_multipath_hash_fields: addresses 0x3, protocol 0x4, ports 0x30. */
@@ -82,7 +82,7 @@ const FIELDS = { l3: 0x03, l4: 0x37 } as const;
 
 function forInterfaces(family: string, values: Record<string, number>): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(values).flatMap(([key, value]) => ['all', 'default'].map((which) => [`net.${family}.conf.${which}.${key}`, value])),
+    Object.entries(values).flatMap(([key, value]) => ['all', 'default'].map((which) => [`net/${family}/conf/${which}/${key}`, value])),
   );
 }
 
