@@ -6,11 +6,10 @@ import { environmentForms } from '../core/environment.ts';
 import { probeFile } from '../core/probe-file.ts';
 import { scenarioFile } from '../core/scenario-file.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
+import { PROTOCOL_NAMES } from '../prober/protocols/index.ts';
 
 export const KINDS = ['probe', 'scenario', 'environment'] as const;
 export type Kind = (typeof KINDS)[number];
-
-const PROTOCOL_NAMES: readonly [string, ...string[]] = ['tcp', 'udp'];
 
 export const probeSchema = probeFile(PROTOCOL_NAMES);
 export const scenarioSchema = scenarioFile(FAULTS);

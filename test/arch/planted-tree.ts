@@ -10,6 +10,7 @@ const COMMON = {
   'package.json': JSON.stringify({
     name: 'planted',
     type: 'module',
+    scripts: { holdfast: 'node src/cli/main.ts' },
     dependencies: { commander: '1.0.0', 'ipaddr.js': '1.0.0', yaml: '1.0.0', zod: '1.0.0', leftpad: '1.0.0' },
   }),
   'tsconfig.json': JSON.stringify({
