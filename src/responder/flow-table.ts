@@ -16,7 +16,10 @@ export type ServedFlow = {
   runTag: bigint | null;
   echoes: number;
 };
-type Entry = ServedFlow & { heardMs: number; patienceMs: number; drop: () => void };
+type Entry = ServedFlow & { heardMs: number; patienceMs: number; drop: Drop };
+
+/** Ends a flow: `silent` at once and without a trace, `closing` as a server that is shut down does. */
+export type Drop = (why: 'silent' | 'closing') => void;
 
 export type FlowTableOptions = {
   /** Silence after which a flow is reaped, but never less than four of its heartbeats. */
@@ -42,9 +45,9 @@ export class FlowTable implements Disposable {
   }
 
   /** Enters a flow. `drop` is called when it was silent for too long, or must give way: the table is bounded. */
-  enter(served: Omit<ServedFlow, 'flow' | 'runTag' | 'echoes'>, drop: () => void): Entry {
+  enter(served: Omit<ServedFlow, 'flow' | 'runTag' | 'echoes'>, drop: Drop): Entry {
     const [oldest] = this.#entries;
-    if (oldest && this.#entries.size >= this.#options.maxFlows) this.#drop(oldest);
+    if (oldest && this.#entries.size >= this.#options.maxFlows) this.#drop(oldest, 'silent');
     const entry: Entry = {
       ...served,
       flow: null,
@@ -93,7 +96,7 @@ export class FlowTable implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#reaper);
-    for (const entry of this.#entries) this.#drop(entry);
+    for (const entry of this.#entries) this.#drop(entry, 'closing');
   }
 
   #reap(): void {
@@ -101,13 +104,13 @@ export class FlowTable implements Disposable {
     for (const entry of this.#entries) {
       if (this.#coarseNowMs - entry.heardMs <= entry.patienceMs) continue;
       this.#reaped += 1;
-      this.#drop(entry);
+      this.#drop(entry, 'silent');
     }
   }
 
-  #drop(entry: Entry): void {
+  #drop(entry: Entry, why: Parameters<Drop>[0]): void {
     this.#entries.delete(entry);
-    entry.drop();
+    entry.drop(why);
   }
 }
 export type FlowEntry = Entry;

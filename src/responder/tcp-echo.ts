@@ -35,8 +35,10 @@ function serve(socket: Socket, own: OwnIdentity, table: FlowTable): void {
     socket.destroy(); // gone before it was accepted
     return;
   }
-  const entry = table.enter({ protocol: 'tcp', sourceAddress: address, sourcePort: port }, () => {
-    socket.resetAndDestroy();
+  const entry = table.enter({ protocol: 'tcp', sourceAddress: address, sourcePort: port }, (why) => {
+    // Node cannot reset a socket whose own end was sent.
+    if (why === 'closing' || socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
   });
   const framer = new Framer();
   let greeting: Greeting | null = null;
