@@ -6,7 +6,6 @@ import { AppError } from '../core/errors.ts';
 import { HaltFile } from '../keeper/halt-file.ts';
 import { keeperDoor, type PlaceFlags } from './keeper-place.ts';
 import { journalStatus, statusText } from './keeper-status.ts';
-import { userId } from './process-family.ts';
 
 type Flags = PlaceFlags & { lift?: true };
 
@@ -26,7 +25,7 @@ export function haltCommand(): Command {
 }
 
 async function halt(flags: Flags): Promise<void> {
-  const { stateFolder } = keeperDoor(flags, userId());
+  const { stateFolder } = keeperDoor(flags);
   if (!existsSync(stateFolder)) {
     throw new AppError('KEEPER_UNREACHABLE', `there is no keeper: ${stateFolder} does not exist`, {
       remedy: 'name its folder with --state',

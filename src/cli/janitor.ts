@@ -11,7 +11,7 @@ import { Janitor } from '../keeper/janitor.ts';
 import { KeeperContact } from '../keeper/keeper-contact.ts';
 import { KeeperJournal } from '../keeper/keeper-journal.ts';
 import { keeperPlace, type PlaceFlags } from './keeper-place.ts';
-import { outliveReaders, userId } from './process-family.ts';
+import { outliveReaders } from './process-family.ts';
 
 type Flags = PlaceFlags & { keeper: string };
 
@@ -28,7 +28,7 @@ export function janitorCommand(): Command {
 async function tend(flags: Flags): Promise<void> {
   outliveReaders();
   const keeper = parseIdentity(flags.keeper);
-  const { surroundings, file, stateFolder } = keeperPlace(flags, userId());
+  const { surroundings, file, stateFolder } = await keeperPlace(flags);
   using journal = new KeeperJournal(stateFolder, 'janitor', monoMs);
   succeed(journal);
   const contact = new KeeperContact(keeper, isAlive, (ping) => writeMessage(process.stdout, { op: 'ping', ping }));

@@ -12,8 +12,10 @@ import { FAULTS } from '../keeper/faults/index.ts';
 import { planLab } from '../lab/address-plan.ts';
 import { labOf } from '../lab/lab.ts';
 import { openRouter } from '../routers/index.ts';
+import { enterHost } from './lab.ts';
 import { loadEnvironment, readDocument } from './load-files.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
+import { userId } from './process-family.ts';
 
 export type PlaceFlags = { env?: string; prefix: string; file?: string; state?: string; socket?: string };
 
@@ -25,13 +27,14 @@ export type KeeperPlace = {
 };
 
 /**
- * All that a keeper needs to know. A lab's keeper needs no further flags: it is armed for its lab.
+ * All that a keeper needs to know. A lab's keeper needs no further flags: it is armed for its lab. For an ordinary user with a lab,
+ * this process begins again inside the lab's own namespaces.
  * @throws AppError BAD_FLAG, FILE_UNREADABLE; InputMistakes
  */
-export function keeperPlace(flags: PlaceFlags, uid: number): KeeperPlace {
+export async function keeperPlace(flags: PlaceFlags): Promise<KeeperPlace> {
   if (flags.env === undefined)
     throw new AppError('BAD_FLAG', 'the flag --env is missing', { remedy: 'name the environment that it keeps: --env FILE' });
-  const { environment, devices } = openDevices(flags.env, flags.prefix, uid);
+  const { environment, devices } = await openDevices(flags.env, flags.prefix);
   const stateFolder =
     flags.state ?? (environment.lab && environment.keeperSocket ? stateFolderBeside(environment.keeperSocket) : undefined);
   if (stateFolder === undefined) {
@@ -48,8 +51,8 @@ export function keeperPlace(flags: PlaceFlags, uid: number): KeeperPlace {
 }
 
 /** The socket and state folder that a question to a keeper needs, from whichever flag tells. @throws AppError BAD_FLAG */
-export function keeperDoor(flags: PlaceFlags, uid: number): { socket: string; stateFolder: string } {
-  const environment = flags.env === undefined ? null : resolveEnvironment(flags.env, flags.prefix, uid).environment;
+export function keeperDoor(flags: PlaceFlags): { socket: string; stateFolder: string } {
+  const environment = flags.env === undefined ? null : resolveEnvironment(flags.env, flags.prefix, userId()).environment;
   const socket = flags.socket ?? environment?.keeperSocket ?? (flags.state === undefined ? undefined : join(flags.state, 'keeper.sock'));
   if (socket === undefined) {
     throw new AppError('BAD_FLAG', 'which keeper?', {
@@ -79,7 +82,9 @@ function loadKeeperFile(path: string): KeeperFile {
   return value;
 }
 
-function openDevices(path: string, prefix: string, uid: number): { environment: Environment; devices: Capabilities } {
+async function openDevices(path: string, prefix: string): Promise<{ environment: Environment; devices: Capabilities }> {
+  const isLab = 'lab' in loadEnvironment(path).value;
+  const uid = isLab ? (await enterHost(prefix, 'use')).uid : userId();
   const { environment, lab } = resolveEnvironment(path, prefix, uid);
   const [first] = environment.routers;
   const router = first ? openRouter(first) : null;

@@ -16,8 +16,8 @@ const ANSWER_MS = 2_000;
 export type FoundStatus = { status: KeeperStatus; /** False: told by the journal alone. */ isAnswering: boolean };
 
 /** @returns null when there is no keeper and never was one. @throws AppError BAD_FLAG */
-export async function readStatus(flags: PlaceFlags, uid: number): Promise<FoundStatus | null> {
-  const { socket, stateFolder } = keeperDoor(flags, uid);
+export async function readStatus(flags: PlaceFlags): Promise<FoundStatus | null> {
+  const { socket, stateFolder } = keeperDoor(flags);
   try {
     using client = await connectKeeper(socket, { timeoutMs: 0, signal: AbortSignal.timeout(ANSWER_MS) });
     return { status: await client.status(ANSWER_MS), isAnswering: true };

@@ -12,7 +12,7 @@ import { Keeper } from '../keeper/keeper.ts';
 import { lockStateFolder, serveKeeper } from '../keeper/server.ts';
 import { keeperPlace, type PlaceFlags } from './keeper-place.ts';
 import { readStatus, statusText } from './keeper-status.ts';
-import { outliveReaders, userId } from './process-family.ts';
+import { outliveReaders } from './process-family.ts';
 import { selfArgv } from './self.ts';
 
 type Flags = PlaceFlags & { once?: true };
@@ -40,7 +40,7 @@ export function keeperCommand(): Command {
 }
 
 async function tellStatus(flags: StatusFlags): Promise<void> {
-  const found = await readStatus(flags, userId());
+  const found = await readStatus(flags);
   process.stdout.write(flags.json ? `${JSON.stringify(found?.status ?? null)}\n` : statusText(found));
   if (found?.status.faults.some(({ state }) => state === 'unverified')) process.exitCode = ExitCode.unverified;
 }
@@ -53,8 +53,7 @@ async function keep(flags: Flags): Promise<void> {
       stop.abort();
     });
   }
-  const place = keeperPlace(flags, userId());
-  const { surroundings, file, stateFolder, socket } = place;
+  const { surroundings, file, stateFolder, socket } = await keeperPlace(flags);
   await using opened = new AsyncDisposableStack();
   const journal = opened.use(new KeeperJournal(stateFolder, 'keeper', monoMs));
   opened.use(await lockStateFolder(stateFolder));

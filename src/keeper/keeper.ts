@@ -19,8 +19,9 @@ import { readFault, revertFault, REVERT_MS, type RevertEnd } from './revert.ts';
 const TICK_MS = 100;
 const POLL_MS = 1_000;
 const FROZEN_MS = 1_000;
-/** From the intent to the read-back: a fault that needs longer is reverted. */
+/** From the intent until all commands were taken, and from then until the configuration shows it: what needs longer is reverted. */
 const INJECT_MS = 30_000;
+const READ_BACK_MS = 5_000;
 const READ_BACK_PAUSE_MS = 50;
 const PREFLIGHT_MS = 10_000;
 /** How long a command that was killed may take to be gone. */
@@ -230,6 +231,7 @@ export class Keeper {
 
   /** From a recorded intent to a fault in force; whatever goes wrong, the target is put back before this throws. */
   async #carryOut(state: FaultState): Promise<void> {
+    const { now } = this.#parts;
     const key = keyOf(state);
     const abort = new AbortController();
     const { promise: done, resolve: ended } = Promise.withResolvers<undefined>();
@@ -242,7 +244,12 @@ export class Keeper {
       });
       const { fault, aim } = bindAct(state, { ...this.#parts.surroundings, devices });
       await fault.inject(aim, state.preState, signal);
-      while (!(await fault.read(aim, state.preState, signal)).isInForce) await sleep(READ_BACK_PAUSE_MS, undefined, { signal });
+      const readBackUntil = now() + READ_BACK_MS;
+      while (!(await fault.read(aim, state.preState, signal)).isInForce) {
+        if (now() > readBackUntil)
+          throw new AppError('DEVICE_OUTPUT', 'the device took the commands, and its configuration does not show them');
+        await sleep(READ_BACK_PAUSE_MS, undefined, { signal });
+      }
       this.#mayInject(key);
       this.#note({ type: 'fault.in-force', epoch: state.epoch, fault: state.fault });
     } catch (error) {
