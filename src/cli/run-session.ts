@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../core/environment.ts';
-import { AppError, ExitCode, messageOf } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import { JOURNAL_FILE, type JournalEvent } from '../core/journal.ts';
-import type { Report, Verdict } from '../core/report-format.ts';
+import type { Report } from '../core/report-format.ts';
 import { monoMs } from '../io/clock.ts';
 import { spawnIn } from '../io/command.ts';
 import { JournalWriter } from '../io/journal-file.ts';
@@ -15,6 +15,7 @@ import type { RunPlan } from '../runner/plan.ts';
 import { executeRun, type NewEvent, type RunEnd } from '../runner/run.ts';
 import type { RouterReader } from '../core/capabilities.ts';
 import type { RunWatcher } from './live-view.ts';
+import { reportExitCode } from './report-exit-code.ts';
 import { selfArgv } from './self.ts';
 import { programVersion } from './version.ts';
 import { judgeJournal, writeReports } from './write-reports.ts';
@@ -93,28 +94,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
   journal.sync();
   watcher.close();
   const { report } = await writeReports(folder);
-  return { folder, report, end, exitCode: exitCodeOf(report, end) };
-}
-
-/** 5 before everything: a fault that may still be in force matters more than any verdict. */
-function exitCodeOf(report: Report, end: RunEnd): number {
-  if (report.faults.some((fault) => fault.state === 'unverified')) return ExitCode.unverified;
-  if (end.kind === 'interrupted') return 130;
-  return verdictExitCode(report.verdict);
-}
-
-/** The exit code of a verdict. */
-export function verdictExitCode(verdict: Verdict): ExitCode {
-  switch (verdict) {
-    case 'held':
-      return ExitCode.held;
-    case 'deviated':
-      return ExitCode.deviated;
-    case 'inconclusive':
-      return ExitCode.inconclusive;
-    case 'errored':
-      return ExitCode.refused;
-  }
+  return { folder, report, end, exitCode: reportExitCode(report) };
 }
 
 async function openObservers(parts: SessionParts, t: () => number, emit: (event: NewEvent) => void): Promise<AsyncDisposable> {

@@ -217,9 +217,9 @@ class Run {
     const kind = error instanceof RunStop ? error.kind : 'aborted';
     const why = messageOf(error);
     const lastWords = (await this.#faults?.lastWords()) ?? [];
-    for (const event of lastWords) tools.write(event);
-    tools.write({ t: tools.t(), from: 'runner', type: 'run.aborted', why });
-    tools.sync();
+    for (const event of lastWords) this.#record(event);
+    this.#record({ t: tools.t(), from: 'runner', type: 'run.aborted', why });
+    this.#sync();
     return { kind, why };
   }
 
@@ -234,7 +234,7 @@ class Run {
       observed: tools.startObservers !== null,
       listener: {
         onEvent: (event) => {
-          this.#tools.write(event);
+          this.#record(event);
         },
         onPulse: (vantage, pulse) => {
           this.#stopConditions.take(vantage, pulse, this.#tools.t());
@@ -248,24 +248,41 @@ class Run {
   }
 
   #takeObserved(event: NewEvent): void {
-    this.#tools.write(event);
+    this.#record(event);
     if (event.type !== 'next-hops') return;
     this.#hops.take(event as EventOf<'next-hops'>);
     if (event.settled) this.#fleet?.tell('settle');
   }
 
   #takeFaultEvent(event: JournalEvent): void {
-    this.#tools.write(event);
+    this.#record(event);
     if (event.type === 'fault.intent' || event.type === 'fault.reverting') {
       this.#fleet?.tell('edge');
       this.#startPhase(event.type === 'fault.intent' ? 'fault' : 'recovery', event.t);
     }
-    this.#tools.sync();
+    this.#sync();
   }
 
   #startPhase(phase: 'baseline' | 'fault' | 'recovery', t: number): void {
-    this.#tools.write({ t, from: 'runner', type: 'phase.started', phase });
-    this.#tools.sync();
+    this.#record({ t, from: 'runner', type: 'phase.started', phase });
+    this.#sync();
+  }
+
+  /** Journals what came from outside. A journal that cannot take it ends the run: a fault nobody records must not stay. */
+  #record(event: NewEvent): void {
+    try {
+      this.#tools.write(event);
+    } catch (error) {
+      this.#stop(new RunStop('aborted', messageOf(error)));
+    }
+  }
+
+  #sync(): void {
+    try {
+      this.#tools.sync();
+    } catch (error) {
+      this.#stop(new RunStop('aborted', messageOf(error)));
+    }
   }
 
   #stop(why: RunStop): void {
