@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
+import { tryCommand } from '../../src/io/command.ts';
 import { labStateFolder } from '../../src/lab/address-plan.ts';
 import { LAB_UID, remains } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
@@ -70,6 +71,24 @@ test('a lab whose controller was killed says so; no responder outlives it, and d
   expect((await lab('status', '--prefix', 'tlife')).stderr).toContain('controller of the lab tlife is gone');
   await lab('down', '--prefix', 'tlife');
   expect(await remains('tlife')).toEqual([]);
+});
+
+test.skipIf(LAB_UID !== 0)('an ordinary user builds, uses and removes a lab, unseen by root (only root can try)', async () => {
+  const nobody = 65_534;
+  const asNobody = async (verb: string, ...args: string[]) => {
+    const user = ['setpriv', '--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'] as const;
+    const argv = [...user, process.execPath, 'src/cli/main.ts', 'lab', verb, '--prefix', 'tlife', ...args] as const;
+    return await tryCommand(argv, { timeoutMs: 60_000 });
+  };
+  try {
+    expect((await asNobody('up', QUICK)).stdout).toContain('The lab tlife is up');
+    expect((await asNobody('exec', 'v2', '--', 'id', '-u')).stdout).toBe('0\n');
+    expect((await asNobody('status')).stdout).toContain('n1 Established');
+    expect((await lab('status', '--prefix', 'tlife')).stderr).toContain('not up');
+  } finally {
+    expect((await asNobody('down')).stdout).toContain('6 namespaces');
+  }
+  expect(await remains('tlife', nobody)).toEqual([]);
 });
 
 /** Begins to build and sends `signal` once the build says `step`. */

@@ -53,8 +53,8 @@ export async function portMap(lab: Lab, vip: string, ports: number): Promise<Map
 }
 
 /** What is left of a lab: namespaces, processes that were told of its folder, files. */
-export async function remains(prefix: string): Promise<string[]> {
-  const folder = labStateFolder(prefix, LAB_UID);
+export async function remains(prefix: string, uid = LAB_UID): Promise<string[]> {
+  const folder = labStateFolder(prefix, uid);
   const namespaces = (await runCommand(['ip', 'netns', 'list'])).split('\n').filter((line) => line.startsWith(`${prefix}-`));
   const processes = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && entry !== String(process.pid))
