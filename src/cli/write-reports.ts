@@ -61,6 +61,9 @@ function remarksOn({ tornLine, unknownTypes }: JournalReading): string[] {
   const unknown = Object.entries(unknownTypes).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     ...(tornLine === null ? [] : ['The last line of the journal was not finished: its writer was killed. It was left out.']),
-    ...unknown.map(([type, times]) => `${String(times)} events of the type ${type} were left out: this version does not know them.`),
+    ...unknown.map(([type, times]) => {
+      const [events, were, them] = times === 1 ? ['event', 'was', 'it'] : ['events', 'were', 'them'];
+      return `${String(times)} ${events} of the type ${type} ${were} left out: this version does not know ${them}.`;
+    }),
   ];
 }

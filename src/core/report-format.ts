@@ -171,12 +171,14 @@ export type Report = {
   timeline: Timeline;
 };
 
-/** Series on one time axis; every array has `bins` entries, one a second. */
+/** Series on one time axis; every array has `bins` entries, one a second, but for `flows` and `breaks`, which have one a step. */
 export type Timeline = {
   bins: number;
-  /** Flows by path: `flows[i]` is the number alive on `ingress` at the end of second i. */
+  /** Length of a step in ms: short enough that a break is not drawn before its cause. Absent: 1,000. */
+  stepMs?: number;
+  /** Flows by path: `flows[i]` is the number alive on `ingress` at the end of step i. */
   flows: { vip: string; protocol: string; ingress: string; flows: number[] }[];
-  /** Flow breaks by cause, by the second of their onset. */
+  /** Flow breaks by cause, by the step of their onset. */
   breaks: { vip: string; cause: BreakCause; breaks: number[] }[];
   /** Exchanges not ok, by second. */
   exchanges: { vip: string; ok: number[]; late: number[]; lost: number[]; notSent: number[]; invalid: number[] }[];

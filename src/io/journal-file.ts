@@ -107,7 +107,7 @@ export class JournalWriter implements Disposable {
    */
   append(event: Unnumbered<JournalEvent>): JournalEvent {
     const seq = this.#nextSeq.get(event.from) ?? 0;
-    const numbered = Object.assign({ t: event.t, from: event.from, seq }, event, { seq }) as JournalEvent;
+    const numbered: JournalEvent = Object.assign({ t: event.t, from: event.from, seq }, event, { seq });
     this.#write(`${JSON.stringify(numbered)}\n`);
     this.#nextSeq.set(event.from, seq + 1);
     return numbered;

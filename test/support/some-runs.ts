@@ -10,11 +10,15 @@ export function heldRun(): SimulatedRun {
 /** An end hop goes without a warning; its neighbours' flows are rehashed and stall. */
 export function deviatedRun(): SimulatedRun {
   const { report, flows } = simulateRun({ deadHop: 2, breakCause: 'stalled' });
-  const [fault] = report.faults;
-  return {
-    report: { ...report, scenario: 'node-drain', title: 'A node is drained', faults: fault ? [{ ...fault, kind: 'node-drain' }] : [] },
-    flows,
+  const drained = {
+    runId: '20260314-031500-node-drain',
+    scenario: 'node-drain',
+    title: 'A node is drained',
+    summary: report.summary.replace('lost its BGP session', 'was drained'),
+    faults: report.faults.map((fault) => ({ ...fault, kind: 'node-drain' })),
+    events: report.events.map((window) => ({ ...window, description: window.description.replace('bgp-session-down', 'node-drain') })),
   };
+  return { report: { ...report, ...drained }, flows };
 }
 
 /** Too few flows to say anything, an ill prober, no observer. */

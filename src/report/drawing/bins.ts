@@ -1,23 +1,25 @@
-// Series of one value a second, made short enough to draw.
+// Series of one value a second, or a finer step, made short enough to draw.
 
 /** More steps than this are narrower than a pixel on most screens. */
-export const MAX_STEPS = 1_200;
+const MAX_STEPS = 1_200;
 
-/** Seconds that one drawn step covers. */
-export function secondsPerStep(bins: number): number {
-  return Math.max(1, Math.ceil(bins / MAX_STEPS));
+/** A series as it is drawn: `values[i]` belongs to the `stepMs` from `i * stepMs`. */
+export type Steps = { stepMs: number; values: number[] };
+
+/** Counts of things that happened: a drawn step holds the sum of what it covers. */
+export function summed(values: readonly number[], stepMs: number): Steps {
+  return merged(values, stepMs, (part) => part.reduce((sum, value) => sum + value, 0));
 }
 
-/** Counts of things that happened: a step holds the sum of its seconds. */
-export function summed(values: readonly number[], perStep: number): number[] {
-  return steps(values, perStep).map((seconds) => seconds.reduce((sum, value) => sum + value, 0));
+/** Counts of things that are there: a drawn step holds the last of what it covers. */
+export function lastOf(values: readonly number[], stepMs: number): Steps {
+  return merged(values, stepMs, (part) => part.at(-1) ?? 0);
 }
 
-/** Counts of things that are there: a step holds the last of its seconds. */
-export function lastOf(values: readonly number[], perStep: number): number[] {
-  return steps(values, perStep).map((seconds) => seconds.at(-1) ?? 0);
-}
-
-function steps(values: readonly number[], perStep: number): (readonly number[])[] {
-  return Array.from({ length: Math.ceil(values.length / perStep) }, (_, step) => values.slice(step * perStep, (step + 1) * perStep));
+function merged(values: readonly number[], stepMs: number, merge: (part: readonly number[]) => number): Steps {
+  const factor = Math.max(1, Math.ceil(values.length / MAX_STEPS));
+  const steps = Array.from({ length: Math.ceil(values.length / factor) }, (_, step) =>
+    merge(values.slice(step * factor, (step + 1) * factor)),
+  );
+  return { stepMs: stepMs * factor, values: steps };
 }

@@ -1,7 +1,7 @@
 // The lanes of the time axis: faults, next hops, flows by path, breaks by cause, exchanges not ok, marks.
 import type { Report } from '../../core/report-format.ts';
 import { compareNames, formatCount, formatT } from '../format.ts';
-import { lastOf, secondsPerStep, summed } from './bins.ts';
+import { lastOf, summed, type Steps } from './bins.ts';
 import { nextHopSpans } from './next-hop-spans.ts';
 import { UNKNOWN_CLASS, type Palette } from './palette.ts';
 import { linearScale, roundOff, type Scale } from './scales.ts';
@@ -25,6 +25,7 @@ export type Lane = {
 const SPAN_ROW = 16;
 const BAR_ROW = 30;
 const AREA_HEIGHT = 96;
+const SECOND_MS = 1_000;
 
 /** Every lane of a run, in the order from cause to effect. */
 export function lanesOf(report: Report, palette: Palette, x: Scale): Lane[] {
@@ -92,14 +93,14 @@ function spanLane({ title, note, rows }: { title: string; note: string; rows: Sp
 }
 
 function flowLanes({ timeline }: Report, palette: Palette, x: Scale): Lane[] {
-  const perStep = secondsPerStep(timeline.bins);
   const groups = Map.groupBy(timeline.flows, ({ vip, protocol }) => JSON.stringify([vip, protocol]));
   return [...groups.values()].map((group) => {
     const series = group.toSorted((a, b) => compareNames(a.ingress, b.ingress));
-    const layers = series.map(({ flows }) => lastOf(flows, perStep));
+    const steps = series.map(({ flows }) => lastOf(flows, timeline.stepMs ?? SECOND_MS));
+    const layers = steps.map(({ values }) => values);
     const totals = (layers[0] ?? []).map((_, step) => layers.reduce((sum, layer) => sum + (layer[step] ?? 0), 0));
     const top = Math.max(1, ...totals);
-    const scales = { x: perStepScale(x, perStep), y: linearScale([0, top], [AREA_HEIGHT, 0]) };
+    const scales = { x: scaleOfSteps(x, steps[0]?.stepMs ?? SECOND_MS), y: linearScale([0, top], [AREA_HEIGHT, 0]) };
     const paths = stackedSteps(layers, scales);
     return {
       title: `${(group[0]?.protocol ?? '').toUpperCase()} flows by path`,
@@ -113,8 +114,13 @@ function flowLanes({ timeline }: Report, palette: Palette, x: Scale): Lane[] {
 }
 
 function breakLane({ timeline }: Report, x: Scale): Lane {
-  const series = timeline.breaks.map(({ vip, cause, breaks }) => ({ vip, what: cause, colour: 'harm', values: breaks }));
-  return barLane({ title: 'Flows broken', empty: 'none', series, x, bins: timeline.bins });
+  const series = timeline.breaks.map(({ vip, cause, breaks }) => ({
+    vip,
+    what: cause,
+    colour: 'harm',
+    steps: summed(breaks, timeline.stepMs ?? SECOND_MS),
+  }));
+  return barLane({ title: 'Flows broken', empty: 'none', series }, x);
 }
 
 function exchangeLane({ timeline }: Report, x: Scale): Lane {
@@ -126,40 +132,34 @@ function exchangeLane({ timeline }: Report, x: Scale): Lane {
   ] as const;
   const series = timeline.exchanges.flatMap((exchanges) =>
     kinds
-      .map(([key, what, colour]) => ({ vip: exchanges.vip, what, colour, values: exchanges[key] }))
-      .filter(({ values }) => values.some((value) => value > 0)),
+      .map(([key, what, colour]) => ({ vip: exchanges.vip, what, colour, steps: summed(exchanges[key], SECOND_MS) }))
+      .filter(({ steps }) => steps.values.some((value) => value > 0)),
   );
-  return barLane({
-    title: 'Exchanges not ok',
-    empty: timeline.exchanges.length === 0 ? 'not known' : 'none',
-    series,
-    x,
-    bins: timeline.bins,
-  });
+  return barLane({ title: 'Exchanges not ok', empty: timeline.exchanges.length === 0 ? 'not known' : 'none', series }, x);
 }
 
-type BarSeries = { vip: string; what: string; colour: string; values: readonly number[] };
+type BarSeries = { vip: string; what: string; colour: string; steps: Steps };
 
-function barLane({ title, empty, series, x, bins }: { title: string; empty: string; series: BarSeries[]; x: Scale; bins: number }): Lane {
-  const perStep = secondsPerStep(bins);
+function barLane({ title, empty, series }: { title: string; empty: string; series: BarSeries[] }, x: Scale): Lane {
   const vips = new Set(series.map(({ vip }) => vip));
-  const place = perStepScale(x, perStep);
-  const rows = series.map(({ vip, what, colour, values }, index): Row => {
-    const steps = summed(values, perStep);
-    const top = Math.max(1, ...steps);
-    const boxes = steps.flatMap((value, step) => {
-      if (value === 0) return [];
-      // A single break among thousands must be seen.
-      const height = Math.max(2, roundOff((value / top) * (BAR_ROW - 4)));
-      const says = `${formatCount(value)} ${what} from ${String(step * perStep)} s to ${String((step + 1) * perStep)} s`;
-      return [
-        { x: roundOff(place(step)), width: Math.max(0.5, roundOff(place(step + 1) - place(step))), y: BAR_ROW - height, height, says },
-      ];
-    });
-    const total = formatCount(steps.reduce((sum, value) => sum + value, 0));
-    return { label: `${what} ${total}${vips.size > 1 ? ` ${vip}` : ''}`, colour, top: index * BAR_ROW, height: BAR_ROW, boxes };
+  const rows = series.map(({ vip, what, colour, steps }, index): Row => {
+    const total = formatCount(steps.values.reduce((sum, value) => sum + value, 0));
+    const label = `${what} ${total}${vips.size > 1 ? ` ${vip}` : ''}`;
+    return { label, colour, top: index * BAR_ROW, height: BAR_ROW, boxes: barsOf(steps, what, x) };
   });
   return { title, note: rows.length === 0 ? empty : '', look: 'bars', height: rows.length * BAR_ROW, rows, layers: [] };
+}
+
+function barsOf({ stepMs, values }: Steps, what: string, x: Scale): Box[] {
+  const top = Math.max(1, ...values);
+  return values.flatMap((value, step) => {
+    if (value === 0) return [];
+    const [fromT, untilT] = [step * stepMs, (step + 1) * stepMs];
+    // A single break among thousands must be seen.
+    const height = Math.max(2, roundOff((value / top) * (BAR_ROW - 4)));
+    const says = `${formatCount(value)} ${what} from ${formatT(fromT)} to ${formatT(untilT)}`;
+    return [{ ...stretch(fromT, untilT, x), y: BAR_ROW - height, height, says }];
+  });
 }
 
 /** Instants of the control plane and the probers; faults have a lane of their own. */
@@ -194,7 +194,6 @@ function stretch(fromT: number, untilT: number, x: Scale): { x: number; width: n
 }
 
 /** From the number of a step to its place. */
-function perStepScale(x: Scale, perStep: number): Scale {
-  const stepMs = perStep * 1_000;
+function scaleOfSteps(x: Scale, stepMs: number): Scale {
   return linearScale([0, 1], [x(0), x(stepMs)]);
 }

@@ -196,9 +196,7 @@ if (source) {
   filters.append(
     make('label', { className: 'search' }, 'search', search),
     ...selects.map(({ column, select }) => make('label', {}, column.title, select)),
-    count,
-    back,
-    on,
+    make('div', { className: 'pager' }, back, on, count),
   );
   filters.hidden = false;
   draw();
@@ -206,4 +204,4 @@ if (source) {
 `;
 
 /** Of `SCRIPT`, for the page's policy; a test tells the right one when the script changes. */
-export const SCRIPT_HASH = 'sha256-DVvC9bOUtgA4fSJNFO4j2+KzbFwIC2a+hBS4rm0WWgo=';
+export const SCRIPT_HASH = 'sha256-tuEr7uZoB/mLBi+NfKu1AUNMfcHvJeXe2eMdjiYoaHU=';

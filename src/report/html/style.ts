@@ -60,6 +60,8 @@ tbody th strong{font-weight:650}
 .checks tbody th{width:22%}.checks td:nth-child(4){width:40%}.checks td:last-child{width:15%;padding-right:0}
 .ledger th:last-child,.ledger td:last-child{padding-right:0}
 .ledger td.num{min-width:84px}
+.ledger td:nth-child(2){min-width:64px;max-width:104px}
+.ledger th .under{white-space:nowrap}
 .path{white-space:nowrap}
 .scroll .path,.path{display:inline-flex;align-items:center;gap:6px}
 .chip{width:11px;height:11px;border-radius:2px;flex:none;box-shadow:inset 0 0 0 1px rgb(0 0 0/25%)}
@@ -107,8 +109,10 @@ button:disabled{opacity:.45;cursor:default}
 .filters label{display:grid;font-size:12.5px;color:var(--muted);gap:2px}
 .filters .search{flex:1 1 15em}
 .filters .search input{width:100%}
-.filters output{flex-basis:100%;font-size:13.5px;color:var(--muted)}
-footer{border-top:1px solid var(--line);margin-top:36px;padding-top:18px;padding-bottom:44px;font-size:13px;color:var(--muted)}
+.filters .pager{flex-basis:100%;display:flex;gap:8px;align-items:center}
+.filters output{font-size:13.5px;color:var(--muted)}
+#flow-table td,#flow-table th{padding-right:11px}
+footer{margin-top:28px;padding-bottom:44px;font-size:13px;color:var(--muted)}
 footer p{margin:0 0 4px}
 @media (min-width:960px){svg.wide{display:block}}
 @media (min-width:600px) and (max-width:959.98px){svg.middling{display:block}}
@@ -142,4 +146,4 @@ h2,h3{break-after:avoid}
 `;
 
 /** Of `STYLE`, for the page's policy; a test tells the right one when the style changes. */
-export const STYLE_HASH = 'sha256-kuZ6apITONxKJR10TNmCwP+gO0/HKVuiGzHGbIfntT4=';
+export const STYLE_HASH = 'sha256-gT/GFtYHTESvh8tMCS2zHjbfqoEj3kfnp3M0XCM8gdU=';

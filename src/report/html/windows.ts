@@ -85,7 +85,7 @@ function notJudged({ excluded, openedAndBroken }: Ledger): Child {
       ? h(
           'span',
           { class: 'under', title: 'opened inside the window and broken in it' },
-          `+ ${formatCount(openedAndBroken)} opened and broken`,
+          `+ ${formatCount(openedAndBroken)} opened here and broken`,
         )
       : null,
   ];
@@ -157,14 +157,8 @@ function matrixTable(matrix: Matrix, palette: Palette): Markup {
 /** Where survivors would land if they were dialled anew. */
 export function finalMapSection(report: Report, palette: Palette): Markup {
   const cells: MatrixCell[] = report.finalMap.map((cell) => ({ ...cell, protocol: '' }));
-  return section(
-    'final-map',
-    'Final map',
-    h(
-      'p',
-      { class: 'muted' },
-      'Surviving TCP flows were dialled anew once, after the last window: where a flow lives, and where its 5-tuple would land now.',
-    ),
-    matricesFigure(matricesOf(cells), palette) ?? nothing('No survivor was dialled anew.'),
-  );
+  if (cells.length === 0) return section('final-map', 'Final map', nothing('No survivor was dialled anew.'));
+  const what =
+    'Surviving TCP flows were dialled anew once, after the last window: where a flow lives, and where its 5-tuple would land now.';
+  return section('final-map', 'Final map', h('p', { class: 'muted' }, what), matricesFigure(matricesOf(cells), palette));
 }

@@ -9,7 +9,8 @@ const right = (title: string): TextColumn => ({ title, align: 'right' });
 
 export function checkLines({ checks }: Report, style: TerminalStyle): string[] {
   const paint = painter(style);
-  if (checks.length === 0) return ['none: the scenario expects nothing, or the run ended before anything could be judged'];
+  if (checks.length === 0)
+    return wrapText('none: the scenario expects nothing, or the run ended before anything could be judged', style.width);
   const columns = [{ title: 'verdict' }, { title: 'check' }, left('expected'), left('observed'), right('n'), right('95% interval')];
   const rows = checks.map((check) => [
     paintVerdict(paint, check.verdict),

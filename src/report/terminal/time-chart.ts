@@ -119,13 +119,13 @@ function placesOf({ timeline }: Report): (row: { vip: string; router?: string })
   };
 }
 
+/** One character a column; a series may have more or fewer values than there are columns. */
 function levels(values: readonly number[], how: { axis: Axis; merge: (values: readonly number[]) => number; top?: number }): string {
-  const { columns, perColumn } = how.axis;
-  const merged = Array.from({ length: columns }, (_, column) =>
-    how.merge(
-      values.slice(Math.floor(column * perColumn), Math.max(Math.floor((column + 1) * perColumn), Math.floor(column * perColumn) + 1)),
-    ),
-  );
+  const perColumn = values.length / how.axis.columns;
+  const merged = Array.from({ length: how.axis.columns }, (_, column) => {
+    const from = Math.floor(column * perColumn);
+    return how.merge(values.slice(from, Math.max(from + 1, Math.floor((column + 1) * perColumn))));
+  });
   const top = Math.max(1, how.top ?? Math.max(...merged));
   return merged.map((value) => (value === 0 ? NOTHING : (LEVELS[Math.min(7, Math.floor((value / top) * 8))] ?? '█'))).join('');
 }
