@@ -43,6 +43,7 @@ export class LabKeeper {
 
   /** Waits until the keeper has ended by itself: its janitor watches that nothing comes back. */
   async ended(): Promise<void> {
+    // Its own process keeps this one from ending meanwhile: a lab must not go while something in it is in quarantine.
     await this.#ended;
   }
 
@@ -51,11 +52,9 @@ export class LabKeeper {
     const log = openSync(this.#logPath, 'a', 0o600);
     const { lab } = this.#lab.environment;
     const child = spawnIn(undefined, selfArgv('keeper', '--env', this.#environmentFile, '--prefix', lab?.prefix ?? '', '--once'), {
-      detached: true,
       stdio: ['ignore', log, log],
     });
     closeSync(log);
     this.#ended = once(child, 'exit').catch(() => undefined); // one that could not be started is told by connect
-    child.unref();
   }
 }

@@ -141,6 +141,7 @@ export async function openLabKeeper(
     client,
     [Symbol.asyncDispose]: async () => {
       client.close();
+      process.stderr.write('lab: waiting until the keeper has seen that nothing comes back\n');
       await keeper.ended();
     },
   };

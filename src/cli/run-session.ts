@@ -66,7 +66,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
       journal.sync();
     },
     startProber: (vantage) =>
-      spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+      spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'] }),
     key: Buffer.from(parts.key).toString('base64'),
     runTag: randomBytes(8).toString('hex'),
     keeper: parts.keeper,

@@ -19,10 +19,13 @@ export function argvIn(place: Place | undefined, argv: Argv): Argv {
   return place?.netns ? ['ip', 'netns', 'exec', place.netns, ...argv] : argv;
 }
 
-/** Starts a command in a place and leaves it to the caller. */
+/**
+ * Starts a command in a place and leaves it to the caller.
+ * It runs in a session of its own: a terminal's Ctrl-C is for us to hear, not for a command or a prober in the middle of its work.
+ */
 export function spawnIn(place: Place | undefined, argv: Argv, options: SpawnOptions): ChildProcess {
   const [file, ...rest] = argvIn(place, argv);
-  return spawn(file, rest, options);
+  return spawn(file, rest, { detached: true, ...options });
 }
 
 /**

@@ -69,7 +69,6 @@ function startController(plan: LabPlan, program: Argv): { failure: () => string 
   const logPath = join(plan.stateFolder, 'controller.log');
   const log = openSync(logPath, 'a', 0o600);
   const child = spawnIn(undefined, [...program, 'lab-controller', '--state', plan.stateFolder], {
-    detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
   });
