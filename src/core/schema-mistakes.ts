@@ -30,7 +30,10 @@ export function checkDocument<Schema extends z.ZodType>(
   const found = parsed.success
     ? []
     : parsed.error.issues.flatMap(closest).flatMap((issue) => toMistakes(document, issue, (keys) => keysBeside.get(keys) ?? []));
-  const mistakes = [...document.mistakes, ...found].sort((a, b) => a.line - b.line || a.column - b.column);
+  // A misspelt key is one mistake, not also a missing one.
+  const meant = new Set(found.flatMap(({ path, didYouMean: key }) => (key === null ? [] : [path.replace(/[^.\]]*$/, key)])));
+  const told = found.filter(({ path, found: what }) => !(what === 'nothing' && meant.has(path)));
+  const mistakes = [...document.mistakes, ...told].sort((a, b) => a.line - b.line || a.column - b.column);
   return { value: parsed.success && mistakes.length === 0 ? parsed.data : undefined, mistakes };
 }
 

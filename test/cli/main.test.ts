@@ -55,3 +55,13 @@ test('doctor tells what is missing where nothing is installed, with the remedy, 
   expect(stderr).toMatch(/^error: this machine lacks .*vtysh/);
   expect(code).toBe(4);
 });
+
+test('run tells the mistakes of all its files, and ends with 2 before it touches anything', async () => {
+  const scenario = 'test/fixtures/broken/scenarios/unknown-names.yaml';
+  const { code, stderr } = await holdfast(['run', scenario, '--env', 'deploy/lab/three-nodes.yaml']);
+  expect(stderr).toContain(`${scenario}:4:29: at flows[1].vip: expected a VIP of deploy/lab/three-nodes.yaml`);
+  expect(code).toBe(2);
+  const broken = await holdfast(['run', 'scenarios/control.yaml', '--env', 'test/fixtures/broken/environments/lab-misspelt.yaml']);
+  expect(broken.stderr).toContain('did you mean lab?');
+  expect(broken.code).toBe(2);
+});
