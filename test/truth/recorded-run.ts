@@ -1,0 +1,95 @@
+// A run on a lab while a capture stands on the uplink of every node.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { readCapture } from './captured-packets.ts';
+import { type Conversation, conversationsOf } from './conversations.ts';
+import { readRun, type RunFiles } from './run-files.ts';
+
+type LabStatus = {
+  members: { name: string; role: string; uplink: string | null }[];
+  vips: { address: string }[];
+};
+
+export type RecordedRun = {
+  exitCode: number;
+  /** The run's own files. */ folder: string;
+  run: RunFiles;
+  conversations: Map<string, Conversation[]>;
+  packets: number;
+};
+
+/** The wall clock may be slewed during a run, not stepped: times are compared to the millisecond. */
+const LARGEST_STRAY_MS = 5;
+
+/**
+ * Carries out a scenario on the lab `prefix`, which is up, and reads the packets of all its nodes.
+ * @param about.folder an empty one: gets the captures, and the run's files in a folder of their own
+ * @throws Error when a capture proves nothing
+ */
+export async function recordRun(about: { scenario: string; environment: string; prefix: string; folder: string }): Promise<RecordedRun> {
+  const { scenario, environment, prefix, folder } = about;
+  const runFolder = join(folder, 'run');
+  const status = JSON.parse((await holdfast(['lab', 'status', '--json', '--prefix', prefix])).stdout) as LabStatus;
+  const vips = status.vips.map((vip) => vip.address);
+  const nodes = status.members.filter((member) => member.role === 'node');
+  const captures = await Promise.all(
+    nodes.map((node) => startCapture({ node: node.name, uplink: node.uplink ?? '', vips, prefix, path: join(folder, `${node.name}.cap`) })),
+  );
+  const ran = await holdfast(['run', scenario, '--env', environment, '--probes', 'probes', '--prefix', prefix, '--out', runFolder]);
+  await Promise.all(captures.map(endCapture));
+  const run = readRun(runFolder);
+  const read = captures.map(({ node, path }) => ({ node, ...readCapture(path, new Set(vips)) }));
+  for (const { node, clockStrayMs } of read) {
+    if (clockStrayMs > LARGEST_STRAY_MS)
+      throw new Error(`the wall clock of ${node} was stepped by ${String(clockStrayMs)} ms during the run`);
+  }
+  return {
+    exitCode: ran.code,
+    folder: runFolder,
+    run,
+    conversations: conversationsOf(read, run.wallClockMs),
+    packets: read.reduce((sum, { packets }) => sum + packets.length, 0),
+  };
+}
+
+type RunningCapture = { node: string; path: string; child: ChildProcess };
+
+async function startCapture(about: {
+  node: string;
+  uplink: string;
+  vips: string[];
+  prefix: string;
+  path: string;
+}): Promise<RunningCapture> {
+  const { node, uplink, vips, prefix, path } = about;
+  const program = ['python3', 'test/truth/capture.py', uplink, path, ...vips];
+  const child = start(['lab', 'exec', '--prefix', prefix, node, '--', ...program]);
+  if (!child.stdout) throw new Error('started without standard output');
+  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'close')])) as unknown[];
+  if (line !== 'ready') throw new Error(`the capture on ${node} did not start`);
+  return { node, path, child };
+}
+
+async function endCapture({ child }: RunningCapture): Promise<void> {
+  child.stdin?.end();
+  if (child.exitCode === null) await once(child, 'close');
+}
+
+async function holdfast(args: readonly string[]): Promise<{ code: number; stdout: string }> {
+  const child = start(args);
+  child.stdin?.end();
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code: code ?? -1, stdout };
+}
+
+/** The program as people start it; what it complains of belongs into the test's output. */
+function start(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ['src/cli/main.ts', ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+}
