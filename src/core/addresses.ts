@@ -38,3 +38,22 @@ export const address = z
 export const prefix = z
   .string({ error: 'expected a prefix such as 10.77.0.0/16' })
   .refine((text) => ipaddr.isValidCIDR(text), { message: 'expected a prefix such as 10.77.0.0/16' });
+
+/** A block for a lab in a file: unicast addresses of one family, no smaller than /`maxLength`. */
+export function block(family: Family, maxLength: number) {
+  const expected = `expected a block of IPv${String(family)} unicast addresses of /${String(maxLength)} or larger`;
+  return z.string({ error: expected }).refine((text) => isBlock(text, family, maxLength), { message: expected });
+}
+
+function isBlock(text: string, family: Family, maxLength: number): boolean {
+  if (!ipaddr.isValidCIDR(text)) return false;
+  const [network, length] = ipaddr.parseCIDR(text);
+  const isUnicast = !['multicast', 'loopback', 'linkLocal', 'unspecified', 'broadcast'].includes(network.range());
+  return network.kind() === `ipv${String(family)}` && isUnicast && length <= maxLength;
+}
+
+/** The groups of a prefix's first address: four octets of IPv4, eight 16-bit numbers of IPv6. */
+export function networkGroups(cidr: string): number[] {
+  const [address] = ipaddr.parseCIDR(cidr);
+  return address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr).octets : ipaddr.IPv6.networkAddressFromCIDR(cidr).parts;
+}

@@ -1,6 +1,6 @@
 // An environment: where things are. Two forms of file (a lab, or one's own network) become one resolved form.
 import { z } from 'zod';
-import { address, type Family, prefix } from './addresses.ts';
+import { address, block, type Family, prefix } from './addresses.ts';
 import { name } from './names.ts';
 import { secret } from './references.ts';
 import { duration } from './units.ts';
@@ -54,8 +54,8 @@ const labEnvironment = z.strictObject({
       description: 'From a responder dying or returning until nodes know (default 300ms).',
       default: '300ms',
     }),
-    ipv4: prefix.default('10.77.0.0/16'),
-    ipv6: prefix.default('fd77::/48'),
+    ipv4: block(4, 16).default('10.77.0.0/16'),
+    ipv6: block(6, 48).default('fd77::/48'),
   }),
   vips: z.array(labVip).min(1).max(32),
   observers: observers.default(['routes', 'bgp']),
