@@ -2,10 +2,11 @@
 // Usage: node test/report/screenshot.ts FOLDER [RUN…]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { htmlReport } from '../../src/report/html.ts';
 import { terminalReport } from '../../src/report/terminal.ts';
 import { SOME_RUNS } from '../support/some-runs.ts';
+import { aBrowser } from './browser.ts';
 
 const VIEWS = [
   { name: 'wide-light', width: 1_280, colorScheme: 'light' },
@@ -18,10 +19,7 @@ const VIEWS = [
 const [folder, ...chosen] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: node test/report/screenshot.ts FOLDER [RUN…]');
 mkdirSync(folder, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
+const browser = await aBrowser();
 try {
   for (const [name, makeRun] of Object.entries(SOME_RUNS)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;

@@ -43,9 +43,9 @@ export function flowsSection(flows: Iterable<FlowOutcome>, palette: Palette): Ma
     h('p', { class: 'muted' }, said),
     h('div', { class: 'filters', id: 'flow-filters', hidden: true }),
     h(
-      'noscript',
-      null,
-      h('p', { class: 'muted' }, `These are the first ${formatCounted(first.length, 'row')}; searching them all needs JavaScript.`),
+      'p',
+      { class: 'muted', id: 'flow-scriptless' },
+      `These are the first ${formatCounted(first.length, 'row')}; searching them all needs JavaScript.`,
     ),
     table({
       caption: 'Flows by window',

@@ -199,9 +199,10 @@ if (source) {
     make('div', { className: 'pager' }, back, on, count),
   );
   filters.hidden = false;
+  document.getElementById('flow-scriptless').hidden = true;
   draw();
 }
 `;
 
 /** Of `SCRIPT`, for the page's policy; a test tells the right one when the script changes. */
-export const SCRIPT_HASH = 'sha256-tuEr7uZoB/mLBi+NfKu1AUNMfcHvJeXe2eMdjiYoaHU=';
+export const SCRIPT_HASH = 'sha256-E4D6vcEsilIadhQB+73crPxYQw53lUFCwGesRcc9nIk=';

@@ -44,7 +44,7 @@ table{border-collapse:collapse;font-size:14px}
 .scroll>table,table.cards{width:100%}
 th,td{text-align:left;vertical-align:top;padding:6px 14px 6px 0;border-bottom:1px solid var(--line);font-weight:400}
 .scroll td,.scroll th{white-space:nowrap;padding-top:4px;padding-bottom:4px}
-thead th{font-size:12.5px;color:var(--muted);vertical-align:bottom}
+thead th{overflow-wrap:normal;font-size:12.5px;color:var(--muted);vertical-align:bottom}
 tbody th strong{font-weight:650}
 .num{text-align:right}
 .scroll tbody tr:last-child>*,.cards tbody tr:last-child>*{border-bottom:0}
@@ -59,8 +59,6 @@ tbody th strong{font-weight:650}
 .range.harm .span{fill:${HARM_COLOUR};fill-opacity:1}
 .checks tbody th{width:22%}.checks td:nth-child(4){width:40%}.checks td:last-child{width:15%;padding-right:0}
 .ledger th:last-child,.ledger td:last-child{padding-right:0}
-.ledger td.num{min-width:84px}
-.ledger td:nth-child(2){min-width:64px;max-width:104px}
 .ledger th .under{white-space:nowrap}
 .path{white-space:nowrap}
 .scroll .path,.path{display:inline-flex;align-items:center;gap:6px}
@@ -71,7 +69,7 @@ ${pathColours}
 .range.harm{background:none}
 .hatch{stroke:var(--paper);stroke-width:2}
 article.window{margin:0 0 30px}
-.matrices{display:flex;flex-wrap:wrap;gap:18px 26px;margin:14px 0 4px}
+.matrices{overflow-x:auto;display:flex;flex-wrap:wrap;gap:18px 26px;margin:14px 0 4px}
 .matrix td,.matrix th{padding:4px 9px;border:1px solid var(--line);vertical-align:middle}
 .matrix caption{text-align:left;font-weight:650;padding-bottom:5px;font-size:13.5px}
 .matrix caption .muted{font-weight:400;display:block;font-size:12.5px}
@@ -117,7 +115,8 @@ footer p{margin:0 0 4px}
 @media (min-width:960px){svg.wide{display:block}}
 @media (min-width:600px) and (max-width:959.98px){svg.middling{display:block}}
 @media (max-width:599.98px){svg.narrow{display:block}}
-@media (max-width:820px){
+@media screen and (min-width:820.02px){.ledger td.num{min-width:84px}.ledger td:nth-child(2){min-width:64px;max-width:104px}}
+@media screen and (max-width:820px){
 main,footer{padding:0 14px}
 header{padding-top:20px}
 section{padding-top:20px}
@@ -140,10 +139,16 @@ body{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .zoom,.filters{display:none!important}
 .scroll{overflow:visible}
 .scroll td,.scroll th{white-space:normal;padding-right:8px}
+table{font-size:8.5pt}
+.under{font-size:7.5pt}
+.range{min-width:36px}
+.share{white-space:normal}
+.beside .range{width:60px}
+main,footer{padding:0}
 article,figure,tr,.matrix{break-inside:avoid}
 h2,h3{break-after:avoid}
 }
 `;
 
 /** Of `STYLE`, for the page's policy; a test tells the right one when the style changes. */
-export const STYLE_HASH = 'sha256-gT/GFtYHTESvh8tMCS2zHjbfqoEj3kfnp3M0XCM8gdU=';
+export const STYLE_HASH = 'sha256-IuMasoQw6ugJByZzlJuwbgjmTI5w1IN3L+0J85M+iQY=';

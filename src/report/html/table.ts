@@ -67,7 +67,7 @@ export function rangeBar(
     'svg',
     { class: isHarm ? 'range harm' : 'range', viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     h('rect', { class: 'track', x: 0, y: 4, width: 100, height: 2 }),
-    h('rect', { class: 'span', x: low ?? 0, y: 2, width: Math.max(1, roundOff((high ?? 0) - (low ?? 0))), height: 6 }),
+    h('rect', { class: 'span', x: Math.min(99, low ?? 0), y: 2, width: Math.max(1, roundOff((high ?? 0) - (low ?? 0))), height: 6 }),
     h('path', { class: 'value', d: `M${String(value ?? 0)} 0V10` }),
   );
 }

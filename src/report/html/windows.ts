@@ -108,7 +108,7 @@ function matricesFigure(matrices: readonly Matrix[], palette: Palette): Markup |
   if (matrices.length === 0) return null;
   return h(
     'div',
-    { class: 'matrices' },
+    { class: 'matrices', tabindex: 0, role: 'region', 'aria-label': 'Flows by where they came in before and after' },
     matrices.map((matrix) => matrixTable(matrix, palette)),
   );
 }
