@@ -65,8 +65,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
     sync: () => {
       journal.sync();
     },
-    startProber: (vantage) =>
-      spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'] }),
+    startProber: (vantage) => spawnIn(placeOf(parts.environment, vantage), selfArgv('prober'), { stdio: ['pipe', 'pipe', 'pipe'] }),
     key: Buffer.from(parts.key).toString('base64'),
     runTag: randomBytes(8).toString('hex'),
     keeper: parts.keeper,
