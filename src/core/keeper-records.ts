@@ -32,6 +32,8 @@ export const keeperRecord = z.discriminatedUnion('type', [
     kind: z.string(),
     target: z.string(),
     params: z.record(z.string(), z.unknown()),
+    /** What happens to the target as a person says it. */
+    headline: z.string().optional(),
     forMs: z.number(),
     deadlineMs: z.number(),
     preState: z.unknown(),

@@ -221,7 +221,18 @@ export class Keeper {
     const { kind, target, forMs } = planned;
     const deadlineMs = now() + forMs;
     journal.append(
-      { type: 'fault.intent', epoch, fault: planned.fault, kind, target, params, forMs, deadlineMs, preState },
+      {
+        type: 'fault.intent',
+        epoch,
+        fault: planned.fault,
+        kind,
+        target,
+        params,
+        headline: fault.headline({ ...aim, params }),
+        forMs,
+        deadlineMs,
+        preState,
+      },
       { sync: true }, // a crash from here on must leave the target revertible
     );
     const state = journal.state.faults.get(key);
@@ -252,7 +263,8 @@ export class Keeper {
       }
       this.#mayInject(key);
       this.#note({ type: 'fault.in-force', epoch: state.epoch, fault: state.fault });
-    } catch (error) {
+    } catch (thrown) {
+      const error: unknown = signal.aborted ? signal.reason : thrown;
       this.#injections.delete(key);
       ended(undefined);
       const end = await this.#revert(state, `it could not be injected: ${messageOf(error)}`);

@@ -17,6 +17,10 @@ export const bgpSessionDown: Fault = {
     return [`${router}: shuts down every BGP session with ${target.name} (${target.addresses.join(', ')})`];
   },
 
+  headline({ target }) {
+    return `${target.name} lost its BGP session`;
+  },
+
   async preState({ target, devices }, signal): Promise<PreState> {
     const router = need(devices, 'router');
     const sessions = need(devices, 'sessions');

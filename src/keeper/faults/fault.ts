@@ -30,6 +30,8 @@ export type Fault = FaultForm & {
   readonly needs: readonly CapabilityName[];
   /** What will be touched, as a person would say it. Pure: a dry run has no devices. */
   touches(aim: Omit<Aim, 'devices'>): string[];
+  /** What happened to the target, as a sentence about it begins: `n2 lost its BGP session`. */
+  headline(aim: Omit<Aim, 'devices'>): string;
   /** Reads what `revert` must restore. @throws AppError when the target has nothing to inject into */
   preState(aim: Aim, signal: AbortSignal): Promise<unknown>;
   inject(aim: Aim, preState: unknown, signal: AbortSignal): Promise<void>;

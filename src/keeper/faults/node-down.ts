@@ -15,6 +15,10 @@ export const nodeDown: Fault = {
     return [`${target.name}: cuts its network links`];
   },
 
+  headline({ target }) {
+    return `${target.name} was cut off`;
+  },
+
   async preState({ target, devices }, signal) {
     return await need(devices, 'links').linkState(target.name, signal);
   },

@@ -36,6 +36,10 @@ export const nodeDrain: Fault = {
     }
   },
 
+  headline({ target, params }) {
+    return `${target.name} was drained (${orderOf(params)})`;
+  },
+
   async preState(aim, signal) {
     return await readNow(aim, signal);
   },
