@@ -68,10 +68,14 @@ function stateFolderBeside(socket: string): string {
 }
 
 /** A lab belongs to the keeper as a whole; anything else is disarmed until a file on the keeper's machine arms it. */
-function defaultFile(environment: Environment): KeeperFile {
+function defaultFile({ lab, nodes }: Environment): KeeperFile {
+  if (lab === null) return keeperFile.parse({ armed: false, allow: {} });
+  const { lease, quarantine } = lab.topology.keeper;
   return keeperFile.parse({
-    armed: environment.lab !== null,
-    allow: environment.lab === null ? {} : { faults: FAULTS.map(({ kind }) => kind), nodes: environment.nodes.map(({ name }) => name) },
+    armed: true,
+    allow: { faults: FAULTS.map(({ kind }) => kind), nodes: nodes.map(({ name }) => name) },
+    leaseMs: lease,
+    quarantineMs: quarantine,
   });
 }
 

@@ -54,6 +54,17 @@ const labEnvironment = z.strictObject({
       description: 'From a responder dying or returning until nodes know (default 300ms).',
       default: '300ms',
     }),
+    keeper: z
+      .strictObject({
+        lease: duration({ minMs: 500 })
+          .default(15_000)
+          .meta({ description: 'How long a fault stays when nobody renews it (default 15s).', default: '15s' }),
+        quarantine: duration({ minMs: 500 })
+          .default(8_000)
+          .meta({ description: 'How long the janitor watches that nothing comes back after a revert (default 8s).', default: '8s' }),
+      })
+      .prefault({})
+      .meta({ description: 'Timers of the lab’s keeper.' }),
     ipv4: block(4, 16).default('10.77.0.0/16'),
     ipv6: block(6, 48).default('fd77::/48'),
   }),
