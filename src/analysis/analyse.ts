@@ -41,7 +41,7 @@ export type AnalyseOptions = {
  * the run came to its end, so the findings before they are written (`isComplete`) and after are the same.
  */
 export function analyse(events: readonly JournalEvent[], { isComplete = false }: AnalyseOptions = {}): Findings {
-  const facts = indexJournal(events);
+  const facts = indexJournal(events, isComplete);
   const nextHops = new NextHopHistory(facts);
   const windows = windowsOf(facts, nextHops);
   const scopes = scopesOf(facts);
@@ -50,7 +50,7 @@ export function analyse(events: readonly JournalEvent[], { isComplete = false }:
   const interruptions = interruptionsOf(facts, windows, scopes);
   const evidence: Evidence = { facts, windows, scopes, nextHops, counts, interruptions };
   const checks = evaluateChecks(evidence);
-  const errors = errorsOf(facts, isComplete);
+  const errors = errorsOf(facts);
   const judgedFlows = counts.reduce((sum, count) => sum + count.population, 0);
   const restorations = scopes.map(({ scope }) => restorationOf(scope, facts, windows, nextHops));
   const { started, scenario, environment } = facts;
@@ -74,7 +74,7 @@ export function analyse(events: readonly JournalEvent[], { isComplete = false }:
     sourceIp: sourceIpOf(facts, scopes),
     paths: pathsOf(facts, windows, scopes, nextHops),
     interruptions: interruptionRows(interruptions),
-    faults: faultRows(facts.faults, (fault) => mayHaveBegun(fault, facts, isComplete)),
+    faults: faultRows(facts.faults, (fault) => mayHaveBegun(fault, facts)),
     health: healthOf(facts),
     timeline: timelineOf(facts, nextHops),
   };

@@ -47,15 +47,14 @@ export function sightingAt(flow: Flow, t: number): Sighting {
   return flow.opened;
 }
 
-/** Whether its socket was there at `t`: opened, not closed, and not ended by a break known by then. */
+/** Whether it had been opened at `t` and not been closed by us. */
 export function isOpenAt(flow: Flow, t: number): boolean {
-  if (flow.opened.t > t || (flow.closedT !== null && flow.closedT <= t)) return false;
-  const last = flow.breaks.at(-1);
-  return last === undefined || flow.outlivedBreak || last.brokenT > t;
+  return flow.opened.t <= t && (flow.closedT === null || flow.closedT > t);
 }
 
 /** Whether it had an ok exchange (the hello's answer is one) in [t - spanMs, t]. */
 export function wasHeardWithin(flow: Flow, t: number, spanMs: number): boolean {
+  if (flow.quiets.length + flow.breaks.length === 0) return true;
   const sinceT = t - spanMs;
   const isSilent = (fromT: number, untilT: number) => fromT < sinceT && untilT > t;
   return !(

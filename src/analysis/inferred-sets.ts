@@ -115,7 +115,8 @@ function drawHistory(edges: { t: number; hop: string; isIn: boolean }[], bins: r
     else if (step.isIn) nodes.add(step.hop);
     else nodes.delete(step.hop);
     if (steps[index + 1]?.t === step.t) return;
-    appendEntry(history, step.t, isDark ? null : [...nodes].sort());
+    // The first one is told with hindsight: it stood so from the first second that anybody looked.
+    appendEntry(history, step.t, isDark ? null : [...nodes].sort(), history.length === 0 ? step.t : undefined);
   });
   return history;
 }

@@ -30,7 +30,7 @@ export type LedgerCount = {
   stalledInDoubt: number;
   /** `moved-broken`: how many of them silently, and how many had been opened since the window before began. */
   movedBroken: { stalled: number; young: number };
-  /** Unbroken flows that another backend, or the same one after a restart, answered at the end. */
+  /** Unbroken flows of the same ingress that another backend, or a restarted one, answered at the end. */
   rebacked: number;
   byIngress: Map<string | null, { flows: number; broken: number }>;
   /** Ingress before -> ingress after -> flows. */
@@ -132,7 +132,7 @@ function countJudgement(count: LedgerCount, { outcome, before, after, broken, is
       if (broken.cause === 'stalled') count.movedBroken.stalled += 1;
       if (isYoung) count.movedBroken.young += 1;
     }
-  } else if (mappedBy === 'live' && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
+  } else if (mappedBy === 'live' && after.ingress === before.ingress && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
 }
 
 function lineOf(flow: Flow, judgement: Judgement, { count, vipAddress }: { count: LedgerCount; vipAddress: string }): FlowOutcome {

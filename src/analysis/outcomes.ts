@@ -33,9 +33,9 @@ export function judgeFlow(flow: Flow, circumstances: Circumstances): Judgement {
   const before = sightingAt(flow, window.fromT);
   const broken = firstBreakIn(flow, windows, window);
   const isInDoubt = broken !== null && illnesses.some((ill) => ill.fromT <= broken.onsetT && broken.onsetT <= ill.untilT);
-  const whereabouts = whereaboutsOf(flow, broken, circumstances);
-  const facts = { ingressBefore: before.ingress, ingressAfter: whereabouts.after.ingress, isBroken: broken !== null, isInDoubt };
-  return { outcome: outcomeOf(facts, circumstances.setAfter), before, broken, isInDoubt, ...whereabouts };
+  const { after, mappedBy, mapFailure } = whereaboutsOf(flow, broken, circumstances);
+  const facts = { ingressBefore: before.ingress, ingressAfter: after.ingress, isBroken: broken !== null, isInDoubt };
+  return { outcome: outcomeOf(facts, circumstances.setAfter), before, after, mappedBy, mapFailure, broken, isInDoubt };
 }
 
 /** DESIGN.md, section 5: rows 1 to 7 in their order. `ingressAfter`: where the 5-tuple maps, or the living flow is; null when neither is known. */

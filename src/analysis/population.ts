@@ -18,10 +18,18 @@ export function membershipOf(flow: Flow, windows: readonly Window[], window: Win
   if (flow.opened.t > fromT) {
     return flow.opened.t < window.untilT && firstBreakIn(flow, windows, window) ? 'openedAndBroken' : 'elsewhere';
   }
-  if (!isOpenAt(flow, fromT)) return 'elsewhere';
+  if (!isOpenAt(flow, fromT) || hasEndedBefore(flow, windows, window)) return 'elsewhere';
   if (isSilentAt(flow, windows, { t: fromT, index: index - 1 })) return 'excluded';
   const spanMs = HEARTBEATS * (probe?.intervalMs ?? Infinity);
   return index === 0 || wasHeardWithin(flow, fromT, spanMs) ? 'population' : 'excluded';
+}
+
+/** Whether a break of an earlier window ended the flow, and that was known when this one opened. */
+function hasEndedBefore(flow: Flow, windows: readonly Window[], { fromT, index }: Window): boolean {
+  const last = flow.breaks.at(-1);
+  if (last === undefined || flow.outlivedBreak || last.brokenT > fromT) return false;
+  const of = windowOfBreak(windows, last);
+  return of !== null && of < index;
 }
 
 /** The first break of the flow that belongs to the window: it gives the cause. */

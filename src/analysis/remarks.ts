@@ -6,6 +6,7 @@ import { outageRemarks } from './outage.ts';
 import { gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
 import { changesOf } from './set-history.ts';
 import { sum } from './summary.ts';
+import { mayHaveBegun } from './verdict.ts';
 import { countText, flowsText, lengthText, listText, percentText } from './wording.ts';
 
 export function remarksOf(evidence: Evidence, errors: readonly string[]): string[] {
@@ -14,7 +15,9 @@ export function remarksOf(evidence: Evidence, errors: readonly string[]): string
   const begun = facts.faults.filter((fault) => fault.intentT !== null);
   return [
     ...begun.flatMap((fault) => faultRemarks(fault, evidence)),
-    ...facts.faults.filter((fault) => fault.intentT === null).map((fault) => `${fault.kind} on ${fault.target} was planned and not begun.`),
+    ...facts.faults
+      .filter((fault) => fault.intentT === null && !mayHaveBegun(fault, facts))
+      .map((fault) => `${fault.kind} on ${fault.target} was planned and not begun.`),
     ...hashRemarks(evidence),
     ...unknownRemarks(evidence),
     ...sightRemarks(evidence),
@@ -41,24 +44,25 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
 
 /** Flows of other nodes that moved because the router cut its hash space anew. */
 function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
-  const moved = sum(counts, (count) => count.outcomes['moved-broken']);
-  if (moved === 0) return [];
+  const broken = sum(counts, (count) => count.outcomes['moved-broken']);
+  if (broken === 0) return [];
+  const moved = broken + sum(counts, (count) => count.outcomes['moved-survived']);
   const others = sum(counts, (count) => count.population - count.outcomes['on-dead-hop']);
   const order = counts.find((count) => count.before.from === 'observer' && count.before.nodes?.includes(target))?.before.nodes ?? null;
-  const spared = `A resilient next-hop group would have spared the ${flowsText(moved)} broken elsewhere`;
-  if (order === null || order.length < 3) return [`${spared}.`];
+  const spared = `would have spared the ${flowsText(broken)} broken elsewhere.`;
+  if (order === null || order.length < 3) return [`A resilient next-hop group ${spared}`];
   const n = order.length;
   const position = order.indexOf(target) + 1;
+  const place = position === 1 || position === n ? 'an end hop' : `hop ${String(position)}`;
   const predicted = survivorsMovedShare(n, position);
   const gentlest = survivorsMovedShare(n, gentlestPosition(n));
-  const place = position === 1 || position === n ? 'an end hop' : `hop ${String(position)} of ${String(n)}`;
   const remarks = [
-    `${target} is ${place} of ${listText(order)}: ${countText(moved)} of ${flowsText(others)} on the others were rehashed and broke ` +
-      `(${percentText(moved / others)}; RFC 2992 predicts ${percentText(predicted)} of them to move).`,
+    `${target} is ${place} of ${listText(order)}: of ${flowsText(others)} on the others ${countText(moved)} were rehashed ` +
+      `(${percentText(moved / others)}; RFC 2992 predicts ${percentText(predicted)}), and ${countText(broken)} of them broke.`,
   ];
-  if (gentlest === 0) remarks.push(`${spared}, and so would the loss of a middle hop.`);
-  else if (gentlest < predicted) remarks.push(`${spared}; the loss of a middle hop would have moved ${percentText(gentlest)} of them.`);
-  else remarks.push(`${spared}.`);
+  if (predicted > 0 && gentlest === 0) remarks.push(`A resilient next-hop group, or a middle hop in place of ${place}, ${spared}`);
+  else remarks.push(`A resilient next-hop group ${spared}`);
+  if (gentlest > 0 && gentlest < predicted) remarks.push(`A middle hop would have moved ${percentText(gentlest)} of the others.`);
   return remarks;
 }
 

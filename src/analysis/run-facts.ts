@@ -32,13 +32,13 @@ export type RunFacts = {
   endT: number;
   /** The last event that says anything of the run itself. */
   lastT: number;
-  /** The runner came to its end. */
+  /** The runner came to its end, or is about to say so. */
   isEnded: boolean;
 };
 
 /** Reads the events once, in the order of `compareEvents`; types it does not know are passed over. */
-export function indexJournal(events: readonly JournalEvent[]): RunFacts {
-  const reading = new Reading();
+export function indexJournal(events: readonly JournalEvent[], isComplete = false): RunFacts {
+  const reading = new Reading(isComplete);
   for (const event of inOrder(events)) reading.take(event);
   return reading.facts();
 }
@@ -73,7 +73,11 @@ class Reading {
   #readyT: number | null = null;
   #endedT: number | null = null;
   #lastT = 0;
-  #isEnded = false;
+  #isEnded: boolean;
+
+  constructor(isComplete: boolean) {
+    this.#isEnded = isComplete;
+  }
 
   take(event: JournalEvent): void {
     if (!AFTERMATH.has(event.type)) this.#lastT = Math.max(this.#lastT, event.t);

@@ -31,7 +31,7 @@ function storyOf(facts: RunFacts, counts: readonly LedgerCount[], restorations: 
   const targets = [...new Set(begun.map((each) => each.target))];
   const what = begun.length === 1 ? fault.headline : `${String(begun.length)} faults hit ${listText(targets)}`;
   const clauses = [
-    `${what}: ${brokenText(faultIn)}${whereText(faultIn, targets)}`,
+    `${what}: ${brokenText(faultIn)}${whereText(faultIn)}`,
     ...returnClause(counts, begun.length === 1 ? 'its return' : 'their return'),
     ...restoredClause(restorations),
   ];
@@ -53,15 +53,16 @@ function brokenText(counts: readonly LedgerCount[]): string {
   return `${listText(hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`))} flows broke`;
 }
 
-function whereText(counts: readonly LedgerCount[], targets: readonly string[]): string {
+/** By the node that each had come in by, against the node that its window's fault was aimed at. */
+function whereText(counts: readonly LedgerCount[]): string {
   const broken = sum(counts, (count) => count.broken);
   if (broken === 0) return '';
-  const elsewhere = sum(counts, elsewhereOf);
-  const unknown = sum(counts, (count) => count.brokenUnknown);
-  if (unknown === broken) return ', and nobody can say where they went';
-  if (elsewhere === 0 && unknown === 0) return `, all of them on ${listText(targets)}`;
-  const parts = [`${countText(elsewhere)} of them not on ${listText(targets)}`];
-  if (unknown > 0) parts.push(`${countText(unknown)} that could not be placed`);
+  const targets = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
+  const onTarget = sum(counts, (count) => count.byIngress.get(count.window.fault?.target ?? '')?.broken ?? 0);
+  if (onTarget === broken) return `, all of them on ${targets}`;
+  const nowhere = sum(counts, (count) => count.byIngress.get(null)?.broken ?? 0);
+  const parts = [`${countText(onTarget)} on ${targets}`, `${countText(broken - onTarget - nowhere)} on other nodes`];
+  if (nowhere > 0) parts.push(`${countText(nowhere)} on nobody knows which`);
   return `, ${listText(parts)}`;
 }
 

@@ -37,7 +37,7 @@ function flowSeries(flows: readonly Flow[], bins: number): Timeline['flows'] {
       const nextT = sightings[index + 1]?.t ?? Infinity;
       const brokenT = flow.breaks.find((each) => each.onsetT >= t)?.onsetT ?? Infinity;
       step(flow, ingress, { t, by: 1 });
-      step(flow, ingress, { t: Math.min(nextT, brokenT, flow.closedT ?? Infinity), by: -1 });
+      step(flow, ingress, { t: Math.min(nextT, brokenT, flow.closedT ?? flow.final?.t ?? Infinity), by: -1 });
     });
   }
   for (const { flows: steps } of series.values()) {

@@ -5,15 +5,15 @@ import type { RunFacts } from './run-facts.ts';
 import { lengthText } from './wording.ts';
 
 /** Why a run cannot be judged whatever its checks say; empty when it can. Each is a clause of a sentence. */
-export function errorsOf(facts: RunFacts, isComplete: boolean): string[] {
+export function errorsOf(facts: RunFacts): string[] {
   if (facts.started === null) return ['the journal is empty'];
   const errors: string[] = [];
   if (facts.aborted) errors.push(`the run was aborted after ${lengthText(facts.aborted.t)}: ${facts.aborted.why}`);
-  else if (!isComplete && !facts.isEnded) errors.push(`the journal ends after ${lengthText(facts.lastT)}, before the run did`);
+  else if (!facts.isEnded) errors.push(`the journal ends after ${lengthText(facts.lastT)}, before the run did`);
   for (const fault of facts.faults) {
     const { kind, target, state, reason, intentT } = fault;
     if (state === 'unverified') errors.push(`the revert of ${kind} on ${target} is unverified${reason ? `: ${reason}` : ''}`);
-    if (state === 'unknown' && (intentT !== null || mayHaveBegun(fault, facts, isComplete))) {
+    if (state === 'unknown' && (intentT !== null || mayHaveBegun(fault, facts))) {
       errors.push(`the keeper's last word on ${kind} at ${target} is missing: ask \`holdfast keeper status\``);
     }
   }
@@ -32,7 +32,7 @@ export function verdictOf(checks: readonly CheckResult[], errors: readonly strin
 const MARGIN_MS = 1_000;
 
 /** Whether a planned fault of which the journal says nothing more may have been begun all the same. */
-export function mayHaveBegun({ plannedAtMs }: FaultFacts, facts: RunFacts, isComplete: boolean): boolean {
-  const brokeOff = !isComplete && !facts.isEnded && facts.aborted === null;
+export function mayHaveBegun({ plannedAtMs }: FaultFacts, facts: RunFacts): boolean {
+  const brokeOff = !facts.isEnded && facts.aborted === null;
   return brokeOff && plannedAtMs !== null && facts.lastT >= facts.timelineT + plannedAtMs - MARGIN_MS;
 }
