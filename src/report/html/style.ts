@@ -75,6 +75,8 @@ article.window{margin:0 0 30px}
 .matrix caption .muted{font-weight:400;display:block;font-size:12.5px}
 .matrix td{min-width:48px}
 .matrix td.moved{font-weight:650}
+.matrix.many thead .path{writing-mode:vertical-rl;transform:rotate(180deg)}
+.matrix.many td{min-width:0}
 .shade0{color:var(--muted)}${shades}
 figure.time{margin:0 0 10px;position:relative}
 svg.timeline{display:none;width:100%;height:auto;font-size:11.5px}
@@ -151,4 +153,4 @@ h2,h3{break-after:avoid}
 `;
 
 /** Of `STYLE`, for the page's policy; a test tells the right one when the style changes. */
-export const STYLE_HASH = 'sha256-IuMasoQw6ugJByZzlJuwbgjmTI5w1IN3L+0J85M+iQY=';
+export const STYLE_HASH = 'sha256-lNEqdwuj+nXJSh7KfdtOogzv/Di5I3dB1KLNxMcIpgw=';

@@ -4,6 +4,7 @@ import { matricesOf, type Matrix, type MatrixCell } from '../drawing/matrices.ts
 import type { Palette } from '../drawing/palette.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, formatT, OUTCOMES_TO_READ } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
+import { describeSets, describeSource } from '../set-change.ts';
 import { h, type Child, type Markup } from './markup.ts';
 import { nothing, pathChip, rangeBar, section, table } from './table.ts';
 
@@ -34,13 +35,10 @@ export function windowsSection(report: Report, palette: Palette): Markup {
 }
 
 function nextHopLine(set: WindowNextHops, palette: Palette): Child {
-  const told = (side: 'before' | 'after'): Child => {
-    if (set.unknown?.includes(side)) return 'unknown';
-    return set[side].length === 0 ? 'no route' : set[side].map((node) => [pathChip(node, palette), ' ']);
-  };
-  const source = set.from === 'observer' ? 'seen by the observer' : 'inferred from fresh flows';
-  const seenBy = set.vantage === undefined ? source : `${source} of ${set.vantage}`;
-  return [`Next hops of ${set.router} for ${set.vip}: `, told('before'), '→ ', told('after'), h('span', { class: 'muted' }, ` ${seenBy}`)];
+  const words = describeSets(set).map((word) =>
+    'text' in word ? [word.text, ' '] : word.names.map((node) => [pathChip(node, palette), ' ']),
+  );
+  return [`Next hops of ${set.router} for ${set.vip}: `, words, h('span', { class: 'muted' }, describeSource(set))];
 }
 
 /** Ledgers and matrices; folded where nothing happened. */
@@ -119,7 +117,7 @@ function matrixTable(matrix: Matrix, palette: Palette): Markup {
   const chip = (path: string) => pathChip(path === 'unknown' ? null : path, palette);
   return h(
     'table',
-    { class: 'matrix' },
+    { class: matrix.to.length > 6 ? 'matrix many' : 'matrix' },
     h('caption', null, name, h('span', { class: 'muted' }, ` ${formatCount(matrix.movedFlows)} moved`)),
     h(
       'thead',

@@ -3,6 +3,7 @@ import type { Ledger, Report, WindowNextHops } from '../../core/report-format.ts
 import { matricesOf, type Matrix } from '../drawing/matrices.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, OUTCOMES_TO_READ, formatT } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
+import { describeSets, describeSource } from '../set-change.ts';
 import { painter, type Paint, type TerminalStyle } from './paint.ts';
 import { sideBySide, textTable, wrapText } from './text-table.ts';
 
@@ -27,13 +28,8 @@ export function windowLines(report: Report, index: number, style: TerminalStyle)
 }
 
 function nextHopLine(set: WindowNextHops): string {
-  const told = (side: 'before' | 'after') => {
-    if (set.unknown?.includes(side)) return 'unknown';
-    return set[side].length === 0 ? 'no route' : set[side].join(' ');
-  };
-  const source = set.from === 'observer' ? 'seen by the observer' : 'inferred from fresh flows';
-  const seenBy = set.vantage === undefined ? source : `${source} of ${set.vantage}`;
-  return `next hops of ${set.router} for ${set.vip}: ${told('before')} → ${told('after')} (${seenBy})`;
+  const words = describeSets(set).map((word) => ('text' in word ? word.text : word.names.join(' ')));
+  return `next hops of ${set.router} for ${set.vip}: ${words.join(' ')}, ${describeSource(set)}`;
 }
 
 function ledgerLines(ledgers: readonly Ledger[], style: TerminalStyle, paint: Paint): string[] {
