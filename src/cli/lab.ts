@@ -48,8 +48,9 @@ async function up(file: string, { prefix }: Flags): Promise<void> {
       remedy: 'give a file such as deploy/lab/three-nodes.yaml',
     });
   }
-  const host = await enterHost(prefix, 'build');
   const { planLab } = await import('../lab/address-plan.ts');
+  planLab(value, { name, prefix, uid: 0 }); // refuses what cannot be planned before anything is made
+  const host = await enterHost(prefix, 'build');
   const { labUp } = await import('../lab/lab-up.ts');
   const plan = planLab(value, { name, prefix, uid: host.uid });
   const interruption = abortOnSignal();

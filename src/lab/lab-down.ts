@@ -20,7 +20,7 @@ export async function labDown(prefix: string, uid: number): Promise<TakenDown> {
   const controller = recallProcess(stateFolder, 'controller');
   // The controller first: it would start again what is ended below.
   if (controller) await endProcesses([controller], 'SIGTERM');
-  const namespaces = await ourNamespaces(prefix, plan ? namespacesOf(plan) : []);
+  const namespaces = await ourNamespaces(prefix, plan && record.ownsNamespaces ? namespacesOf(plan) : []);
   const daemons = plan
     ? livingDaemons(
         stateFolder,
@@ -33,9 +33,9 @@ export async function labDown(prefix: string, uid: number): Promise<TakenDown> {
   for (const netns of namespaces) await tryCommand(['ip', 'netns', 'delete', netns]);
   const holder = recallProcess(stateFolder, 'holder');
   removeStateFolder(stateFolder);
-  // Last: outside of it, nothing above could be seen.
+  // Last: it keeps all of the above in sight.
   if (holder) await endProcesses([holder], 'SIGKILL');
-  return { namespaces: namespaces.length, processes: processes.length + (controller ? 1 : 0) };
+  return { namespaces: namespaces.length, processes: processes.length + (controller ? 1 : 0) + (holder ? 1 : 0) };
 }
 
 /** Sends `gentle`, and SIGKILL to who does not end; returns when all are gone. */
@@ -53,14 +53,18 @@ async function endProcesses(identities: readonly ProcessIdentity[], gentle: Node
 
 /** Those in the plan, and those of the prefix that bear our mark: a lab whose folder is gone. Others' are left alone. */
 async function ourNamespaces(prefix: string, planned: readonly string[]): Promise<string[]> {
+  const candidates = (await listNamespaces()).filter((name) => new RegExp(`^${prefix}-(tor|[nv]\\d+)$`).test(name));
+  const isOurs = await Promise.all(candidates.map(async (name) => planned.includes(name) || (await isMarked(name, prefix))));
+  return candidates.filter((_, index) => isOurs[index]);
+}
+
+/** Names of all namespaces that `ip netns` knows. */
+export async function listNamespaces(): Promise<string[]> {
   const { stdout } = await tryCommand(['ip', 'netns', 'list']);
-  const present = stdout
+  return stdout
     .split('\n')
     .flatMap((line) => line.split(' ', 1)[0] ?? [])
     .filter((name) => name !== '');
-  const candidates = present.filter((name) => new RegExp(`^${prefix}-(tor|[nv]\\d+)$`).test(name));
-  const isOurs = await Promise.all(candidates.map(async (name) => planned.includes(name) || (await isMarked(name, prefix))));
-  return candidates.filter((_, index) => isOurs[index]);
 }
 
 async function isMarked(netns: string, prefix: string): Promise<boolean> {

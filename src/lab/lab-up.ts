@@ -2,15 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError, messageOf } from '../core/errors.ts';
 import { type Argv, spawnIn, tryCommand } from '../io/command.ts';
 import type { LabPlan } from './address-plan.ts';
 import { buildNetwork } from './build.ts';
 import { untilConverged } from './convergence.ts';
 import { findDaemons, startDaemons } from './frr-daemons.ts';
-import { labDown } from './lab-down.ts';
+import { labDown, listNamespaces } from './lab-down.ts';
 import { type Lab, labOf } from './lab.ts';
 import { proveSound } from './soundness.ts';
-import { claimLab, keyFile, rememberProcess, writeRecord } from './state-folder.ts';
+import { namespacesOf } from './topology.ts';
+import { claimLab, disclaimLab, keyFile, rememberProcess, writeRecord } from './state-folder.ts';
 
 export type LabUpOptions = {
   /** The user the lab belongs to. */
@@ -29,8 +31,14 @@ export type LabUpOptions = {
 export async function labUp(plan: LabPlan, options: LabUpOptions): Promise<Lab> {
   const { uid, program, signal, onProgress } = options;
   await checkCommands(signal);
-  const record = claimLab(plan, uid);
+  let record = claimLab(plan, uid);
+  await refuseOthersNamespaces(plan).catch((error: unknown) => {
+    disclaimLab(plan.stateFolder);
+    throw error;
+  });
   try {
+    record = { ...record, ownsNamespaces: true };
+    writeRecord(plan.stateFolder, record);
     onProgress(`building ${String(plan.nodes.length)} nodes, ${String(plan.vantages.length)} vantages and a router`);
     writeFileSync(keyFile(plan.stateFolder), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
     await buildNetwork(plan, signal);
@@ -47,8 +55,29 @@ export async function labUp(plan: LabPlan, options: LabUpOptions): Promise<Lab> 
     return labOf(plan);
   } catch (error) {
     await labDown(plan.prefix, uid);
-    throw error;
+    throw isDiskFull(error) ? fullDisk(plan, error) : error;
   }
+}
+
+/** @throws AppError LAB_EXISTS when a namespace of that name is there already: it is not ours, or a lab whose folder is gone. */
+async function refuseOthersNamespaces(plan: LabPlan): Promise<void> {
+  const present = await listNamespaces();
+  const taken = namespacesOf(plan).find((netns) => present.includes(netns));
+  if (taken === undefined) return;
+  throw new AppError('LAB_EXISTS', `there is a network namespace ${taken} already`, {
+    remedy: `holdfast lab down --prefix ${plan.prefix} removes it if a lab left it; else build this lab with another --prefix`,
+  });
+}
+
+function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EROFS'].includes(String((error as NodeJS.ErrnoException | null)?.code));
+}
+
+function fullDisk(plan: LabPlan, cause: unknown): AppError {
+  return new AppError('DISK', `the lab's files cannot be written to ${plan.stateFolder}: ${messageOf(cause)}`, {
+    remedy: 'make room in /tmp',
+    cause,
+  });
 }
 
 /** Everything that a lab will call, called once: better now than with half a lab. */

@@ -18,8 +18,8 @@ export type LabRecord = {
   uid: number;
   file: LabEnvironmentFile;
   state: 'building' | 'up';
-  /** The process that builds it. */
-  builder: ProcessIdentity | null;
+  /** Whether every namespace of its names is its own: false until building began, when somebody else's may bear one. */
+  ownsNamespaces: boolean;
 };
 
 /** Processes that a lab's folder names. */
@@ -54,7 +54,7 @@ export function claimLab(plan: LabPlan, uid: number): LabRecord {
     uid,
     file: plan.file,
     state: 'building',
-    builder: identityOf(process.pid),
+    ownsNamespaces: false,
   };
   try {
     // `wx`: of two that build at the same time, one fails here.
@@ -69,6 +69,12 @@ export function claimLab(plan: LabPlan, uid: number): LabRecord {
     });
   }
   return record;
+}
+
+/** Gives back what `claimLab` took, when nothing was built yet. */
+export function disclaimLab(stateFolder: string): void {
+  rmSync(recordPath(stateFolder), { force: true });
+  removeEmpty([stateFolder, dirname(stateFolder), dirname(dirname(stateFolder))]);
 }
 
 /** Changes what the lab's folder says of its state. */
@@ -102,9 +108,13 @@ export function isControllerAlive(stateFolder: string): boolean {
 /** Removes the folder, and its parents where nothing else lies in them. */
 export function removeStateFolder(stateFolder: string): void {
   rmSync(stateFolder, { recursive: true, force: true });
-  for (const parent of [dirname(stateFolder), dirname(dirname(stateFolder))]) {
+  removeEmpty([dirname(stateFolder), dirname(dirname(stateFolder))]);
+}
+
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders) {
     try {
-      rmdirSync(parent);
+      rmdirSync(folder);
     } catch {
       return; // another lab lies there, or it is gone
     }

@@ -1,11 +1,11 @@
 // A lab's life as a person leads it: up, looked into, down, interrupted, killed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
-import { tryCommand } from '../../src/io/command.ts';
+import { runCommand, tryCommand } from '../../src/io/command.ts';
 import { labStateFolder } from '../../src/lab/address-plan.ts';
 import { LAB_UID, remains } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
@@ -44,6 +44,29 @@ test('two labs live side by side, a third under a used prefix is refused, and ea
 
 test('without a lab, status says how to get one', async () => {
   expect(await lab('status', '--prefix', 'tlife')).toMatchObject({ code: 4, stderr: expect.stringContaining('holdfast lab up') as string });
+});
+
+test('a namespace that somebody else named so is not built into, and never removed', async () => {
+  await runCommand(['ip', 'netns', 'add', 'tlife-n2']);
+  try {
+    const refused = await lab('up', QUICK, '--prefix', 'tlife');
+    expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining('tlife-n2 already') as string });
+    expect((await lab('down', '--prefix', 'tlife')).stdout).toBe('There is no lab tlife.\n');
+    expect(await remains('tlife')).toEqual(['tlife-n2']);
+  } finally {
+    await runCommand(['ip', 'netns', 'delete', 'tlife-n2']);
+  }
+});
+
+test('a lab whose files were deleted is known by the mark of its namespaces', async () => {
+  await lab('up', QUICK, '--prefix', 'tlife');
+  const folder = labStateFolder('tlife', LAB_UID);
+  rmSync(folder, { recursive: true });
+  expect((await lab('up', QUICK, '--prefix', 'tlife')).stderr).toContain('lab down --prefix tlife removes it');
+  expect((await lab('down', '--prefix', 'tlife')).stdout).toContain('6 namespaces');
+  await eventually(async () => {
+    expect(await remains('tlife')).toEqual([]);
+  });
 });
 
 test('Ctrl-C while a lab is being built removes all of it', async () => {

@@ -1,8 +1,7 @@
 // The lab's controller: kubelet of every node, endpoint controller of the cluster, and mirror of resilient groups, in one process.
 //
 //   nodes/n1.json { serve } --watched--> responder of n1 --ready | dead--> (endpointDelay) --> NAT, conntrack, announcements
-import { once } from 'node:events';
-import { mkdirSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.ts';
@@ -88,21 +87,23 @@ export async function runController(options: ControllerOptions): Promise<void> {
   await followDesired(plan, supervisors, signal);
 }
 
-/** Until `signal` aborts. */
+/** Until `signal` aborts, or the lab's files are gone: then nobody could end this process any more. */
 async function followDesired(plan: LabPlan, supervisors: ReadonlyMap<string, ResponderSupervisor>, signal: AbortSignal): Promise<void> {
   const folder = desiredFolder(plan.stateFolder);
   mkdirSync(folder, { recursive: true });
+  const { promise, resolve } = Promise.withResolvers<undefined>();
   const follow = () => {
-    for (const [name, supervisor] of supervisors) supervisor.want(readDesired(plan.stateFolder, name).serve);
+    if (!existsSync(folder)) resolve(undefined);
+    else for (const [name, supervisor] of supervisors) supervisor.want(readDesired(plan.stateFolder, name).serve);
   };
   // Watched from before the first reading, so that nothing written meanwhile is missed.
   const watcher = watch(folder, follow);
-  try {
-    follow();
-    await once(signal, 'abort');
-  } finally {
-    watcher.close();
-  }
+  signal.addEventListener('abort', () => {
+    resolve(undefined);
+  });
+  follow();
+  await promise;
+  watcher.close();
 }
 
 async function keepMirroring(

@@ -1,0 +1,163 @@
+// What observers tell of a real router: FRR and its kernel, on one lab with a hold time of 3 s.
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { hostPrefix } from '../../src/core/addresses.ts';
+import type { Router } from '../../src/core/environment.ts';
+import { monoMs } from '../../src/io/clock.ts';
+import { runCommand } from '../../src/io/command.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import { OBSERVERS } from '../../src/observers/index.ts';
+import type { ObserverEvent } from '../../src/observers/observer.ts';
+import { openRouter } from '../../src/routers/index.ts';
+import { aLab, hopsTo } from '../support/a-lab.ts';
+import { eventually } from '../support/eventually.ts';
+
+const signal = AbortSignal.timeout(300_000);
+let opened: { lab: Lab } & AsyncDisposable;
+let lab: Lab;
+let router: Router;
+let observing: AsyncDisposableStack;
+let events: ObserverEvent[];
+beforeAll(async () => {
+  opened = await aLab('tobserve');
+  lab = opened.lab;
+  router = lab.environment.routers[0] ?? never();
+});
+afterAll(async () => {
+  await opened[Symbol.asyncDispose]();
+});
+afterEach(async () => {
+  await observing.disposeAsync();
+});
+
+/** Opens all observers on `of`; what they tell is in `events`, with the monotonic clock as `t`. */
+async function observe(of: Router = router): Promise<void> {
+  observing = new AsyncDisposableStack();
+  events = [];
+  const { vips, nodes } = lab.environment;
+  for (const observer of OBSERVERS) {
+    const emit = (event: ObserverEvent) => events.push(event);
+    observing.use(await observer.open({ router: of, reader: openRouter(of), vips, nodes, t: monoMs, emit }));
+  }
+}
+
+function toldOf(vip: string) {
+  const prefix = hostPrefix(lab.environment.vips.find(({ name }) => name === vip)?.address ?? never());
+  return events.flatMap((event) =>
+    event.type === 'next-hops' && event.prefix === prefix
+      ? [{ t: event.t, settled: event.settled, nodes: event.nextHops.map(({ node }) => node) }]
+      : [],
+  );
+}
+
+const never = (): never => {
+  throw new Error('the lab is not as planned');
+};
+
+test('what stands is told when they open: every VIP’s next hops in the router’s own order, every session', async () => {
+  await observe();
+  for (const { name } of lab.environment.vips) {
+    expect(toldOf(name)).toMatchObject([{ settled: true, nodes: await hopsTo(lab, name) }]);
+  }
+  const sessions = events.filter((event) => event.type === 'bgp-session');
+  expect(new Set(sessions.map(({ node }) => node))).toEqual(new Set(['n1', 'n2', 'n3']));
+  expect(new Set(sessions.map(({ state, reason }) => `${state} ${reason}`))).toEqual(new Set(['Established ']));
+});
+
+test('a session that is shut: the next hops that remain within a second, settled two seconds later; and so its return', async () => {
+  const before = await hopsTo(lab, 'web');
+  await observe();
+  events = [];
+  const driver = openRouter(router);
+  const peers = lab.environment.nodes[1]?.addresses ?? never();
+  const shutAt = monoMs();
+  for (const peer of peers) await driver.shut(peer, signal);
+  for (const vip of ['web', 'web6']) {
+    await eventually(() => {
+      expect(toldOf(vip)[0]).toMatchObject({ settled: false, nodes: before.filter((node) => node !== 'n2') });
+    }, 2_000);
+    expect((toldOf(vip)[0]?.t ?? 0) - shutAt).toBeLessThan(1_000);
+  }
+  await eventually(() => {
+    const idle = events.filter((event) => event.type === 'bgp-session' && event.node === 'n2' && event.state === 'Idle');
+    expect(idle).toHaveLength(2);
+    expect(idle[0]).toMatchObject({ router: 'tor', reason: expect.stringContaining('shutdown') as string });
+  }, 2_000);
+  await eventually(() => {
+    expect(toldOf('web').at(-1)?.settled).toBe(true);
+  }, 5_000);
+  const [changed, settled] = toldOf('web');
+  expect((settled?.t ?? 0) - (changed?.t ?? 0)).toBeGreaterThanOrEqual(2_000);
+  for (const peer of peers) await driver.unshut(peer, signal);
+  await eventually(() => {
+    expect(toldOf('web').at(-1)).toMatchObject({ settled: true, nodes: before });
+  });
+});
+
+test('a change is told with the instant at which the kernel made it', async () => {
+  await observe();
+  events = [];
+  const { address } = lab.environment.vips.find(({ name }) => name === 'web') ?? never();
+  const before = monoMs();
+  await withBetterRoute(address, async () => {
+    const after = monoMs();
+    await eventually(() => {
+      expect(toldOf('web')).toMatchObject([{ settled: false, nodes: ['n3', 'n1'] }]);
+    });
+    const t = toldOf('web')[0]?.t ?? 0;
+    expect(t).toBeGreaterThan(before);
+    // The monitor's line has to reach this process; the reading of the routes that follows it must not count.
+    expect(t).toBeLessThan(after + 40);
+  });
+});
+
+test('a route monitor that dies is told as blindness, and followed by what stands then', async () => {
+  await observe();
+  events = [];
+  process.kill(monitorPid() ?? never(), 'SIGKILL');
+  await eventually(() => {
+    expect(events.find((event) => event.type === 'observer.blind')).toMatchObject({
+      observer: 'routes',
+      reason: 'ip monitor ended: SIGKILL',
+    });
+    expect(toldOf('web')).toMatchObject([{ settled: true, nodes: { length: 3 } }]);
+  });
+  expect(monitorPid()).not.toBeNull();
+});
+
+test('a router that is not there is told as blindness by each, not thrown', async () => {
+  await observe({ ...router, netns: 'tobserve-nobody' });
+  expect(events.map((event) => event.type)).toEqual(OBSERVERS.map(() => 'observer.blind'));
+});
+
+test('closing leaves no process behind', async () => {
+  await observe();
+  expect(monitorPid()).not.toBeNull();
+  await observing.disposeAsync();
+  expect(monitorPid()).toBeNull();
+});
+
+/** A route of a better metric by somebody else than FRR, as a mirror of resilient groups makes it. */
+async function withBetterRoute(address: string, act: () => Promise<void>): Promise<void> {
+  const via = (node: number) => ['nexthop', 'via', lab.environment.nodes[node]?.addresses.find((each) => !each.includes(':')) ?? never()];
+  const route = [hostPrefix(address), 'metric', '5'];
+  await runCommand(['ip', 'route', 'add', ...route, ...via(2), ...via(0)], { place: router });
+  try {
+    await act();
+  } finally {
+    await runCommand(['ip', 'route', 'del', ...route], { place: router });
+  }
+}
+
+/** The monitor that this process started. */
+function monitorPid(): number | null {
+  const isMine = (pid: string) => {
+    try {
+      const isChild = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(process.pid);
+      return isChild && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0monitor\0');
+    } catch {
+      return false; // gone
+    }
+  };
+  return Number(readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && isMine(entry)) ?? NaN) || null;
+}
