@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { htmlReport } from '../../src/report/html.ts';
 import { SCRIPT } from '../../src/report/html/script.ts';
 import { STYLE } from '../../src/report/html/style.ts';
-import { aFlow, simulateRun } from '../support/a-run.ts';
+import { simulateRun } from '../support/a-run.ts';
+import { aFlow } from '../support/some-flows.ts';
 import { SOME_RUNS } from '../support/some-runs.ts';
 
 /** Every tag in order; attribute values hold neither < nor >, so nothing else can look like one. */
