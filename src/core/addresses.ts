@@ -6,7 +6,7 @@ export type Family = 4 | 6;
 
 /** The canonical text of an address (RFC 5952 for IPv6; an IPv4-mapped one as IPv4); null when it is none. */
 export function canonicalAddress(text: string): string | null {
-  const bare = text.split('%', 1)[0] ?? text;
+  const bare = text.replace(/%[\w.-]+$/, ''); // the zone of a link-local address (RFC 4007 section 11)
   if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return null;
   return ipaddr.process(bare).toString();
 }
