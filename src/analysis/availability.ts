@@ -3,6 +3,7 @@ import type { EventOf, Tally } from '../core/journal.ts';
 import { type BinSpan, BIN_MS, isInSpans, judgedIn, sumOf } from './bins.ts';
 import { bootstrapAvailability, seedFor } from './bootstrap.ts';
 import type { Flow } from './flow-life.ts';
+import { shareOf } from './intervals.ts';
 import { lossClasses } from './lost-exchanges.ts';
 import type { RunFacts } from './run-facts.ts';
 
@@ -19,6 +20,15 @@ export type AvailabilityQuestion = {
   name: string;
 };
 
+/**
+ * The interval as it is shown. Flows that all fared alike leave a bootstrap no variation, which must not read as certainty: it is
+ * never shown narrower than if each exchange had been a flow of its own.
+ */
+export function shownInterval({ tally, low, high }: Availability): { low: number; high: number } {
+  const alone = shareOf(tally.ok, judgedIn(tally));
+  return { low: Math.min(alone.low, low), high: Math.max(alone.high, high) };
+}
+
 /** With nothing judged the value is 0 and the interval 0..1: the tally tells that nothing is known. */
 export function availabilityOf(facts: RunFacts, question: AvailabilityQuestion): Availability {
   const { flows, spans, path } = question;
@@ -31,8 +41,11 @@ export function availabilityOf(facts: RunFacts, question: AvailabilityQuestion):
   // On a fixed schedule every flow has the same number of exchanges a second: their sum tells how many flows there were at a time.
   const seconds = new Set(tallies.map((each) => each.bin)).size;
   const places = (tally.scheduled * (anyFlow ? intervalOf(anyFlow) : BIN_MS)) / (seconds * BIN_MS);
-  const losses = lossClasses(flows, { spans, path, endT: facts.endT }, tally.late + tally.lost, { places, intervalOf });
-  const interval = bootstrapAvailability(losses, { flows: places, exchanges }, seedFor(facts.started?.seed ?? 0, question.name));
+  const { classes, flows: flowCount } = lossClasses(flows, { spans, path, endT: facts.endT }, tally.late + tally.lost, {
+    places,
+    intervalOf,
+  });
+  const interval = bootstrapAvailability(classes, { flows: flowCount, exchanges }, seedFor(facts.started?.seed ?? 0, question.name));
   const value = tally.ok / exchanges;
   return { tally, value, low: Math.min(value, interval.low), high: Math.max(value, interval.high) };
 }

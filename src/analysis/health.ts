@@ -20,7 +20,9 @@ export function healthOf(facts: RunFacts): Report['health'] {
   }
   for (const { vantage, why } of facts.illnesses) {
     const { reasons } = of(vantage);
-    reasons[why] = (reasons[why] ?? 0) + 1;
+    // `stood still for 114 ms` and `… 230 ms` are one reason.
+    const reason = why.replace(/\d[\d.,]*/g, 'N');
+    reasons[reason] = (reasons[reason] ?? 0) + 1;
   }
   return [...vantages].map(([vantage, { bins, invalid, reasons }]) => ({
     vantage,

@@ -9,6 +9,9 @@ import { BIN_MS } from './bins.ts';
 import type { LossClasses } from './bootstrap.ts';
 import { type Flow, sightingAt } from './flow-life.ts';
 
+/** How many of `flows` flows lost how many exchanges. */
+export type LossSample = { classes: LossClasses; flows: number };
+
 /** A stretch in which one flow, or its place until its replacement lived, had no ok exchange. */
 type Gap = { fromT: number; untilT: number };
 
@@ -23,7 +26,7 @@ export function lossClasses(
   where: { spans: readonly BinSpan[]; path: string | null; endT: number },
   lost: number,
   size: { places: number; intervalOf: (flow: Flow) => number },
-): LossClasses {
+): LossSample {
   const perFlow: number[] = [];
   for (const flow of flows) {
     if (flow.breaks.length === 0 && flow.quiets.length === 0) continue;
@@ -55,7 +58,7 @@ function exchangesIn(gap: Gap, intervalMs: number, spans: readonly BinSpan[]): n
   return count;
 }
 
-function spread(perFlow: readonly number[], lost: number, places: number): LossClasses {
+function spread(perFlow: readonly number[], lost: number, places: number): LossSample {
   const inGaps = perFlow.reduce((sum, count) => sum + count, 0);
   const classes = new Map<number, number>();
   const add = (count: number, flows: number) => {
@@ -65,9 +68,12 @@ function spread(perFlow: readonly number[], lost: number, places: number): LossC
   const scale = inGaps > lost && inGaps > 0 ? lost / inGaps : 1;
   for (const count of perFlow) add(count * scale, 1);
   const alone = Math.max(0, lost - inGaps);
-  const others = Math.max(1, places - perFlow.length);
-  const each = Math.floor(alone / others);
-  add(each + 1, alone - each * others);
-  add(each, others - (alone - each * others));
-  return classes;
+  // Flows that took each other's places may be more than there were at a time.
+  const others = Math.max(0, places - perFlow.length) || (alone > 0 ? 1 : 0);
+  if (others > 0) {
+    const each = Math.floor(alone / others);
+    add(each + 1, alone - each * others);
+    add(each, others - (alone - each * others));
+  }
+  return { classes, flows: perFlow.length + others };
 }

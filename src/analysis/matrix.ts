@@ -28,7 +28,7 @@ export function finalMapOf(scopes: readonly ScopedFlows[]): Report['finalMap'] {
       else rows.set(key, { vantage: scope.vantage, vip: scope.vip, from, to, flows: 1 });
     }
   }
-  return [...rows.values()].sort((a, b) => compareTexts([a.vantage, a.vip, a.from, a.to], [b.vantage, b.vip, b.from, b.to]));
+  return [...rows.values()].sort((a, b) => compareTexts([a.vip, a.vantage, a.from, a.to], [b.vip, b.vantage, b.from, b.to]));
 }
 
 /** Orders rows by their words, the same on every machine (no locale). */

@@ -17,7 +17,12 @@ export class NextHopHistory {
 
   constructor(facts: RunFacts) {
     const { vips = [], routers = [] } = facts.environment;
-    this.observed = observedSets(facts.nextHops, vips);
+    // What becomes of VIPs that hold no flow is nobody's question here.
+    const held = new Set([...(facts.scenario.flows ?? []).map((group) => group.vip), ...facts.flows.map((flow) => flow.opened.vip)]);
+    this.observed = observedSets(
+      facts.nextHops,
+      vips.filter((vip) => held.has(vip.name)),
+    );
     this.inferred = inferredSets(facts);
     this.#onlyRouter = routers.length === 1 ? (routers[0]?.name ?? null) : null;
   }

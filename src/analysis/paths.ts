@@ -3,7 +3,7 @@ import { type Phase, PHASES } from '../core/checks.ts';
 import { type Histogram, mergeHistogram, quantileMs } from '../core/histogram.ts';
 import type { EventOf } from '../core/journal.ts';
 import type { Report } from '../core/report-format.ts';
-import { availabilityOf } from './availability.ts';
+import { availabilityOf, shownInterval } from './availability.ts';
 import { phaseOfBin, spansOfPhase } from './bins.ts';
 import type { Flow } from './flow-life.ts';
 import { compareTexts } from './matrix.ts';
@@ -31,20 +31,22 @@ export function pathsOf(
   }
   const inOrder = [...groups.values()].sort(
     (a, b) =>
-      compareTexts([a.vantage, a.vip], [b.vantage, b.vip]) ||
+      compareTexts([a.vip, a.vantage], [b.vip, b.vantage]) ||
       PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) ||
       compareTexts([a.path], [b.path]),
   );
   const flowsOf = (vantage: string, vip: string): Flow[] =>
     scopes.filter(({ scope }) => scope.vantage === vantage && scope.vip === vip).flatMap(({ flows }) => flows);
   return inOrder.map(({ vantage, vip, phase, path, tallies }) => {
-    const { tally, ...availability } = availabilityOf(facts, {
+    const found = availabilityOf(facts, {
       tallies,
       flows: flowsOf(vantage, vip),
       spans: spansOfPhase(windows, phase),
       path,
       name: `path ${vantage} ${vip} ${phase} ${path}`,
     });
+    const { tally, value } = found;
+    const availability = { value, ...shownInterval(found) };
     const rtt: Histogram = {};
     for (const each of tallies) mergeHistogram(rtt, each.rtt);
     const rttMs = { p50: quantileMs(rtt, 0.5) ?? 0, p99: quantileMs(rtt, 0.99) ?? 0 };

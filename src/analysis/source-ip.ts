@@ -64,8 +64,8 @@ export function sourceIpOf(facts: RunFacts, scopes: readonly ScopedFlows[]): Rep
   }
   return [...rows.values()].sort((a, b) =>
     compareTexts(
-      [a.vantage, a.vip, a.ingress, a.verdict, a.rewrittenBy ?? ''],
-      [b.vantage, b.vip, b.ingress, b.verdict, b.rewrittenBy ?? ''],
+      [a.vip, a.vantage, a.ingress, a.verdict, a.rewrittenBy ?? ''],
+      [b.vip, b.vantage, b.ingress, b.verdict, b.rewrittenBy ?? ''],
     ),
   );
 }

@@ -1,6 +1,8 @@
 // What every check is: an expectation judged for one (vantage, VIP, protocol).
 import type { Expectation, Phase } from '../../core/checks.ts';
 import type { CheckResult, Share, Verdict } from '../../core/report-format.ts';
+import type { Availability } from '../availability.ts';
+import { judgedIn } from '../bins.ts';
 import type { Interruption } from '../interruptions.ts';
 import { shareOf } from '../intervals.ts';
 import type { LedgerCount } from '../ledgers.ts';
@@ -79,8 +81,17 @@ export function judgeMax(sample: { count: number; n: number; inDoubt: number }, 
   }
 }
 
-/** An availability against the least that is allowed, by its interval. */
-export function verdictOfMin({ low, high }: { low: number; high: number }, min: number): Verdict {
-  if (low >= min) return 'held';
-  return high < min ? 'deviated' : 'inconclusive';
+/**
+ * An availability against the least that is allowed, by its bootstrap. Without any loss that has no width, and the verdict's reason is
+ * the number of exchanges instead of an interval.
+ */
+export function judgeMin({ tally, value, low, high }: Availability, min: number): Omit<ScopeVerdict, 'observed'> {
+  const n = judgedIn(tally);
+  const lost = n - tally.ok;
+  const verdict = low >= min ? 'held' : high < min ? 'deviated' : 'inconclusive';
+  if (lost === 0) return { verdict, badness: 0, why: `none of ${countText(n)} exchanges was late or lost` };
+  const why =
+    `${countText(lost)} of ${countText(n)} exchanges were late or lost; between ${percentText(low)} and ${percentText(high)} ok, ` +
+    'with 95% confidence';
+  return { verdict, share: { count: tally.ok, n, low, high }, badness: 1 - value, why };
 }

@@ -6,7 +6,7 @@ import type { LedgerCount } from '../ledgers.ts';
 import type { RunFacts, Scope } from '../run-facts.ts';
 import { isSameScope } from '../scopes.ts';
 import { percentText } from '../wording.ts';
-import { type Check, countsOf, type Evidence, type ExpectationOf, NO_DATA, type ScopeVerdict, verdictOfMin } from './check.ts';
+import { type Check, countsOf, type Evidence, type ExpectationOf, NO_DATA, judgeMin, type ScopeVerdict } from './check.ts';
 
 /** From the set's last change until its paths are expected to work: this long, or two intervals. */
 const GRACE_MS = 2_000;
@@ -45,16 +45,9 @@ function availabilityOn(path: string, spans: readonly BinSpan[], scope: Scope, {
   });
 }
 
-function judgePath(path: string, { tally, value, low, high }: Availability, min: number): ScopeVerdict {
-  const n = judgedIn(tally);
-  if (n === 0) return { ...NO_DATA, why: `no flow was on ${path} while it should have worked` };
-  return {
-    verdict: verdictOfMin({ low, high }, min),
-    observed: `${percentText(value)} on ${path}`,
-    share: { count: tally.ok, n, low, high },
-    badness: 1 - value,
-    why: `the worst path of the settled set; between ${percentText(low)} and ${percentText(high)}, with 95% confidence`,
-  };
+function judgePath(path: string, found: Availability, min: number): ScopeVerdict {
+  if (judgedIn(found.tally) === 0) return { ...NO_DATA, why: `no flow was on ${path} while it should have worked` };
+  return { ...judgeMin(found, min), observed: `${percentText(found.value)} on ${path}` };
 }
 
 /** The longest interval among the probes of a scope's protocol. */
