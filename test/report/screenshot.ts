@@ -1,5 +1,5 @@
-// Draws the reports of test/support/some-runs.ts into a folder, as text, HTML and pictures, for people to look at after a change.
-// Usage: node test/report/screenshot.ts FOLDER [RUN…]
+// Draws reports into a folder, as text, HTML and pictures, for people to look at after a change.
+// Usage: npm run pictures -- FOLDER [RUN…]   RUN: a name in test/support/some-runs.ts (default: all), or the path of a report.html
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -17,10 +17,11 @@ const VIEWS = [
 ] as const;
 
 const [folder, ...chosen] = process.argv.slice(2);
-if (folder === undefined) throw new Error('usage: node test/report/screenshot.ts FOLDER [RUN…]');
+if (folder === undefined) throw new Error('usage: npm run pictures -- FOLDER [RUN…]');
 mkdirSync(folder, { recursive: true });
 const browser = await aBrowser();
 try {
+  for (const path of chosen.filter((each) => each.endsWith('.html'))) await draw(browser, resolve(path), folder);
   for (const [name, makeRun] of Object.entries(SOME_RUNS)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     const { report, flows } = makeRun();

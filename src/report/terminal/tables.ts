@@ -2,7 +2,7 @@
 import type { CheckResult, Report } from '../../core/report-format.ts';
 import { formatCount, formatInterval, formatMs, formatMsPair, formatPercent, formatT } from '../format.ts';
 import { painter, paintVerdict, type TerminalStyle } from './paint.ts';
-import { textTable, wrapText, type TextColumn } from './text-table.ts';
+import { textRows, textTable, wrapText, type TextColumn } from './text-table.ts';
 
 const left = (title: string): TextColumn => ({ title, wraps: true });
 const right = (title: string): TextColumn => ({ title, align: 'right' });
@@ -20,26 +20,14 @@ export function checkLines({ checks }: Report, style: TerminalStyle): string[] {
     check.share ? formatCount(check.share.n) : '',
     check.share ? formatInterval(check.share) : '',
   ]);
-  // The table is laid out as a whole; each check's scope and reason follow its own lines.
-  const [head = [], ...bodies] = rowsOf(columns, rows, style.width);
+  const { head, body } = textRows(columns, rows, style.width);
   return [
     ...head.map((line) => paint('dim', line)),
-    ...bodies.flatMap((lines, index) => [...lines, ...reasonLines(checks[index], style).map((line) => paint('dim', line))]),
+    ...body.flatMap((lines, index) => [...lines, ...reasonLines(checks[index], style).map((line) => paint('dim', line))]),
   ];
 }
 
-/** The lines of the titles, then of each row, with the columns of the whole table. */
-function rowsOf(columns: readonly TextColumn[], rows: readonly string[][], width: number): string[][] {
-  const marker = '\u0000';
-  const marked = [...rows.flatMap((row) => [[marker], row])];
-  const groups: string[][] = [[]];
-  for (const line of textTable(columns, marked, width)) {
-    if (line === marker) groups.push([]);
-    else groups.at(-1)?.push(line);
-  }
-  return groups;
-}
-
+/** Below a check: where it was judged, and why so. */
 function reasonLines(check: CheckResult | undefined, { width }: TerminalStyle): string[] {
   if (!check) return [];
   const scope = [check.during && `during ${check.during}`, check.vantage, check.protocol, check.vip].filter(Boolean).join(' ');

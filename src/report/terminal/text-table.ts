@@ -13,10 +13,22 @@ const GAP = '  ';
 
 /** A table as lines, at most `width` wide as long as its wrapping columns have room to give. */
 export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[], width: number): string[] {
+  const { head, body } = textRows(columns, rows, width);
+  return [...head, ...body.flat()];
+}
+
+/** Like `textTable`, with the lines of each row apart, for those who have more to say below a row. */
+export function textRows(
+  columns: readonly TextColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): { head: string[]; body: string[][] } {
   const widths = fit(columns, rows, width);
   const titles = columns.map((column) => column.title);
-  const hasTitles = titles.some((title) => title !== '');
-  return [...(hasTitles ? [titles] : []), ...rows].flatMap((row) => renderRow(row, columns, widths));
+  return {
+    head: titles.some((title) => title !== '') ? renderRow(titles, columns, widths) : [],
+    body: rows.map((row) => renderRow(row, columns, widths)),
+  };
 }
 
 function fit(columns: readonly TextColumn[], rows: readonly (readonly string[])[], width: number): number[] {
