@@ -35,6 +35,7 @@ export function journalStatus(stateFolder: string): KeeperStatus {
     halted: new HaltFile(stateFolder).isThere(),
     holder: null,
     leaseMs: 0,
+    keeperPid: null,
     janitorPid: null,
     faults: [...journal.state.faults.values()].map(({ fault, kind, target, runId, epoch, phase, reason, isQuarantineOver }) => ({
       ...{ fault, kind, target, runId, epoch, state: phase, reason, isQuarantineOver },

@@ -63,6 +63,8 @@ export const keeperStatus = z.object({
   halted: z.boolean(),
   holder: z.object({ runId: z.string(), epoch: z.int() }).nullable(),
   leaseMs: z.number(),
+  /** Null: none answers. */
+  keeperPid: z.int().nullable(),
   janitorPid: z.int().nullable(),
   faults: z.array(faultStatus),
 });

@@ -1,44 +1,27 @@
 // The keeper: the only one that breaks or mends anything. It injects for whoever holds the epoch, and reverts whatever happens.
 //
-// Every `await` here may last for ever: a process can be frozen at any instant and thawed an hour later. So what was true before
-// an await is asked again after it, and every command to a device asks clock and journal first (`#mayInject`).
+// Every `await` may last for ever: a process can be frozen at any instant and thawed an hour later. So who holds the environment is
+// asked again after each one (`#require`).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { JournalEvent } from '../core/journal.ts';
 import type { KeeperFile, KeeperStatus, PlannedFault, PlanStep } from '../core/keeper-messages.ts';
 import { faultEventOf, type KeeperRecord, type NewKeeperRecord } from '../core/keeper-records.ts';
-import { bindAct, checkedDevices, type Surroundings } from './act.ts';
+import { bindAct } from './act.ts';
+import { FaultHands, type HandParts } from './fault-hands.ts';
 import { expiryMs, type FaultState, isOpen, isOver, keyOf } from './fault-state.ts';
-import type { HaltFile } from './halt-file.ts';
 import type { JanitorLink } from './janitor-link.ts';
-import type { KeeperJournal } from './keeper-journal.ts';
 import { obstacleFor, planStep, readHops, unverifiedError } from './preflight.ts';
-import { readFault, revertFault, REVERT_MS, type RevertEnd } from './revert.ts';
 
 const TICK_MS = 100;
-const POLL_MS = 1_000;
+const LOOK_MS = 1_000;
 const FROZEN_MS = 1_000;
-/** From the intent until all commands were taken, and from then until the configuration shows it: what needs longer is reverted. */
-const INJECT_MS = 30_000;
-const READ_BACK_MS = 5_000;
-const READ_BACK_PAUSE_MS = 50;
 const PREFLIGHT_MS = 10_000;
-/** How long a command that was killed may take to be gone. */
-const KILLED_MS = 1_000;
 /** How long a keeper without a janitor keeps a fault in force. */
 const ALONE_MS = 3_000;
 
-export type KeeperParts = {
-  journal: KeeperJournal;
-  surroundings: Surroundings;
-  file: KeeperFile;
-  halt: HaltFile;
-  machineBoot: string;
-  /** CLOCK_MONOTONIC, ms. */
-  now: () => number;
-  log: (text: string) => void;
-};
+export type KeeperParts = HandParts & { file: KeeperFile; machineBoot: string };
 
 /** Gets the events of the faults of one run. */
 export type Audience = (event: JournalEvent) => void;
@@ -48,23 +31,23 @@ type Holder = { runId: string; epoch: number; renewedMs: number; baseline: Map<s
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #janitor: JanitorLink;
-  readonly #injections = new Map<string, { abort: AbortController; done: Promise<void> }>();
-  readonly #reverts = new Map<string, Promise<RevertEnd>>();
-  readonly #closing = new AbortController();
+  readonly #hands: FaultHands;
   #holder: Holder | null = null;
   #audience: { epoch: number; tell: Audience } | null = null;
   #lastEnd = { epoch: 0, reason: '' };
+  /** Somebody is taking the environment, or injecting: one at a time. */
   #isTaken = false;
   #wasAcquired = false;
   #isHalted = false;
   #lastTickMs: number;
-  #nextPollMs = 0;
+  #nextLookMs = 0;
   #aloneSinceMs: number | null = null;
 
   constructor(parts: KeeperParts, janitor: (isQuiet: () => boolean) => JanitorLink) {
     this.#parts = parts;
     this.#lastTickMs = parts.now();
-    this.#janitor = janitor(() => this.#injections.size === 0);
+    this.#hands = new FaultHands(parts, (fault) => this.#expiryMs(fault));
+    this.#janitor = janitor(() => this.#hands.areQuiet);
     parts.journal.onRecord((line) => {
       this.#tell(line);
     });
@@ -75,13 +58,13 @@ export class Keeper {
     const { journal } = this.#parts;
     const left = journal.state.holder;
     if (left) this.#note({ type: 'released', epoch: left.epoch, reason: 'the keeper was started again' });
-    for (const fault of this.#openFaults()) void this.#revert(fault, 'the keeper was started again');
+    for (const fault of this.#hands.openFaults()) void this.#hands.revert(fault, 'the keeper was started again');
     while (!signal.aborted) {
       this.#tick();
       await sleep(TICK_MS, undefined, { signal }).catch(() => undefined); // aborted: the loop sees it
     }
     await this.#end('the keeper was told to end');
-    this.#closing.abort();
+    this.#hands.close();
     this.#janitor.close();
   }
 
@@ -159,7 +142,7 @@ export class Keeper {
     this.#require(epoch);
     const fault = this.#parts.journal.state.faults.get(keyOf({ epoch, fault: faultName }));
     if (!fault) throw new AppError('UNKNOWN_NAME', `this run has no fault ${JSON.stringify(faultName)}`);
-    if (isOpen(fault)) await this.#revert(fault, reason);
+    if (isOpen(fault)) await this.#hands.revert(fault, reason);
   }
 
   /** Gives the environment back, everything reverted first. @throws AppError KEEPER_STALE_EPOCH */
@@ -170,11 +153,10 @@ export class Keeper {
 
   /** The emergency stop: everything reverted, the holder out, and nothing more until the halt is lifted. */
   async halt(): Promise<void> {
-    this.#isHalted = true;
     try {
       this.#parts.halt.write();
     } catch (error) {
-      this.#parts.log(`${messageOf(error)}; halted in memory`);
+      this.#parts.log(`${messageOf(error)}; halted as long as this keeper lives`);
     }
     await this.#end('halted by a person');
   }
@@ -184,9 +166,10 @@ export class Keeper {
     journal.refresh();
     return {
       armed: file.armed,
-      halted: this.#isHalted || this.#parts.halt.isThere(),
+      halted: this.#parts.halt.isThere(),
       holder: this.#holder ? { runId: this.#holder.runId, epoch: this.#holder.epoch } : null,
       leaseMs: file.leaseMs,
+      keeperPid: process.pid,
       janitorPid: this.#janitor.pid,
       faults: [...journal.state.faults.values()].map((fault) => ({
         fault: fault.fault,
@@ -237,84 +220,7 @@ export class Keeper {
     );
     const state = journal.state.faults.get(key);
     if (!state) throw new Error(`the journal did not take the intent of ${key}`);
-    await this.#carryOut(state);
-  }
-
-  /** From a recorded intent to a fault in force; whatever goes wrong, the target is put back before this throws. */
-  async #carryOut(state: FaultState): Promise<void> {
-    const { now } = this.#parts;
-    const key = keyOf(state);
-    const abort = new AbortController();
-    const { promise: done, resolve: ended } = Promise.withResolvers<undefined>();
-    this.#injections.set(key, { abort, done });
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(INJECT_MS)]);
-    try {
-      await this.#janitor.watch(key);
-      const devices = checkedDevices(this.#parts.surroundings.devices, () => {
-        this.#mayInject(key);
-      });
-      const { fault, aim } = bindAct(state, { ...this.#parts.surroundings, devices });
-      await fault.inject(aim, state.preState, signal);
-      const readBackUntil = now() + READ_BACK_MS;
-      while (!(await fault.read(aim, state.preState, signal)).isInForce) {
-        if (now() > readBackUntil)
-          throw new AppError('DEVICE_OUTPUT', 'the device took the commands, and its configuration does not show them');
-        await sleep(READ_BACK_PAUSE_MS, undefined, { signal });
-      }
-      this.#mayInject(key);
-      this.#note({ type: 'fault.in-force', epoch: state.epoch, fault: state.fault });
-    } catch (thrown) {
-      const error: unknown = signal.aborted ? signal.reason : thrown;
-      this.#injections.delete(key);
-      ended(undefined);
-      const end = await this.#revert(state, `it could not be injected: ${messageOf(error)}`);
-      const after = end.type === 'fault.unverified' ? `, and its revert is not confirmed: ${end.reason}` : '; all is as before';
-      const code = end.type === 'fault.unverified' ? 'KEEPER_UNVERIFIED' : error instanceof AppError ? error.code : 'KEEPER_REFUSED';
-      throw new AppError(code, `${state.kind} at ${state.target} could not be injected: ${messageOf(error)}${after}`, { cause: error });
-    } finally {
-      this.#injections.delete(key);
-      ended(undefined);
-    }
-  }
-
-  /** Asked before every command of an injection. @throws AppError when its time is over, by the clock or by the journal */
-  #mayInject(key: string): void {
-    const { journal, halt, now } = this.#parts;
-    journal.refresh();
-    const fault = journal.state.faults.get(key);
-    if (fault?.phase !== 'intent') throw new AppError('KEEPER_REFUSED', 'it was reverted meanwhile');
-    if (now() >= this.#expiryMs(fault)) throw new AppError('KEEPER_REFUSED', 'its time was over before it was in force');
-    if (this.#isHalted || halt.isThere()) throw halt.refusal();
-  }
-
-  /** Reverts one fault, once at a time; an injection that still runs is killed first, never waited for. */
-  async #revert(fault: FaultState, reason: string): Promise<RevertEnd> {
-    const key = keyOf(fault);
-    const running = this.#reverts.get(key);
-    if (running) return await running;
-    const { epoch, fault: name } = fault;
-    this.#note({ type: 'fault.reverting', epoch, fault: name, reason });
-    const revert = this.#carryBack(fault, reason).then((end) => {
-      this.#reverts.delete(key);
-      if (end.type === 'fault.unverified') {
-        this.#parts.log(`UNVERIFIED: ${fault.kind} at ${fault.target} may still be in force: ${end.reason}`);
-      }
-      this.#note({ ...end, epoch, fault: name });
-      return end;
-    });
-    this.#reverts.set(key, revert);
-    return await revert;
-  }
-
-  async #carryBack(fault: FaultState, reason: string): Promise<RevertEnd> {
-    const injection = this.#injections.get(keyOf(fault));
-    injection?.abort.abort(new AppError('KEEPER_REFUSED', reason));
-    await Promise.race([injection?.done, sleep(KILLED_MS)]);
-    try {
-      return await revertFault(fault, this.#parts.surroundings, { limitMs: REVERT_MS, signal: this.#closing.signal });
-    } catch (error) {
-      return { type: 'fault.unverified', reason: messageOf(error) };
-    }
+    await this.#hands.inject(state, () => this.#janitor.watch(key));
   }
 
   #tick(): void {
@@ -329,28 +235,16 @@ export class Keeper {
     this.#isHalted = isHalted;
     this.#aloneSinceMs = this.#janitor.isWell ? null : (this.#aloneSinceMs ?? nowMs);
     const isAlone = this.#aloneSinceMs !== null && nowMs - this.#aloneSinceMs > ALONE_MS;
-    for (const fault of this.#openFaults()) {
+    for (const fault of this.#hands.openFaults()) {
       if (fault.phase === 'reverting' || fault.phase === 'unverified') continue;
-      if (nowMs >= fault.deadlineMs) void this.#revert(fault, 'its time is over');
-      else if (nowMs >= this.#expiryMs(fault)) void this.#revert(fault, 'the lease was not renewed');
-      else if (isAlone) void this.#revert(fault, 'the keeper has no janitor');
+      if (nowMs >= fault.deadlineMs) void this.#hands.revert(fault, 'its time is over');
+      else if (nowMs >= this.#expiryMs(fault)) void this.#hands.revert(fault, 'the lease was not renewed');
+      else if (isAlone) void this.#hands.revert(fault, 'the keeper has no janitor');
     }
     if (this.#holder && nowMs >= this.#holder.renewedMs + this.#parts.file.leaseMs) void this.#end('the lease was not renewed');
-    if (nowMs >= this.#nextPollMs) {
-      this.#nextPollMs = nowMs + POLL_MS;
-      void this.#poll();
-    }
-  }
-
-  /** A fault may vanish without us: another program rewrites the configuration, an operator undoes it. Said, not redone. */
-  async #poll(): Promise<void> {
-    for (const fault of this.#openFaults().filter(({ phase }) => phase === 'in-force')) {
-      const reading = await readFault(fault, this.#parts.surroundings, this.#closing.signal).catch(() => null); // the next poll, or the revert, tells
-      this.#parts.journal.refresh();
-      if (reading === null || this.#parts.journal.state.faults.get(keyOf(fault)) !== fault) continue;
-      const { epoch, fault: name } = fault;
-      if (reading === 'gone') this.#note({ type: 'fault.gone', epoch, fault: name, reason: 'the target does not exist any more' });
-      else if (!reading.isInForce) this.#note({ type: 'fault.lost', epoch, fault: name, reason: 'somebody else undid it' });
+    if (nowMs >= this.#nextLookMs) {
+      this.#nextLookMs = nowMs + LOOK_MS;
+      void this.#hands.look();
     }
   }
 
@@ -359,9 +253,10 @@ export class Keeper {
     const holder = this.#holder;
     this.#holder = null;
     if (holder) this.#lastEnd = { epoch: holder.epoch, reason };
-    const ends = await Promise.all(this.#openFaults().map((fault) => this.#revert(fault, reason)));
+    // What is unverified was tried for long, and the janitor goes on trying.
+    const open = this.#hands.openFaults().filter(({ phase }) => phase !== 'unverified');
+    await Promise.all(open.map((fault) => this.#hands.revert(fault, reason)));
     if (holder) this.#note({ type: 'released', epoch: holder.epoch, reason });
-    if (ends.some((end) => end.type === 'fault.unverified')) this.#parts.log('a revert is not confirmed: new faults are refused');
   }
 
   #require(epoch: number): Holder {
@@ -375,7 +270,7 @@ export class Keeper {
     const { state } = this.#parts.journal;
     const unverified = [...state.faults.values()].find(({ phase }) => phase === 'unverified');
     if (unverified) throw unverifiedError(unverified);
-    const [open] = this.#openFaults();
+    const [open] = this.#hands.openFaults();
     if (!this.#holder && !open && !this.#isTaken) return;
     const by = this.#holder
       ? `the run ${this.#holder.runId} holds it`
@@ -389,10 +284,6 @@ export class Keeper {
 
   #expiryMs(fault: FaultState): number {
     return expiryMs(fault, this.#holder?.epoch === fault.epoch ? this.#holder.renewedMs : -Infinity, this.#parts.file.leaseMs);
-  }
-
-  #openFaults(): FaultState[] {
-    return [...this.#parts.journal.state.faults.values()].filter(isOpen);
   }
 
   #facts() {
