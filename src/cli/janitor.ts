@@ -10,6 +10,7 @@ import { toJanitor } from '../keeper/janitor-messages.ts';
 import { Janitor } from '../keeper/janitor.ts';
 import { KeeperContact } from '../keeper/keeper-contact.ts';
 import { KeeperJournal } from '../keeper/keeper-journal.ts';
+import { REVERT_MS } from '../keeper/revert.ts';
 import { keeperPlace, type PlaceFlags } from './keeper-place.ts';
 import { outliveReaders } from './process-family.ts';
 
@@ -39,6 +40,7 @@ async function tend(flags: Flags): Promise<void> {
     file,
     contact,
     machineBoot: machineBootId(),
+    revertMs: REVERT_MS,
     now: monoMs,
     isHalted: () => halt.isThere(),
     hasCommandInFlight: () => commandsInFlight(stateFolder, keeper.pid).length > 0,

@@ -9,6 +9,7 @@ import { HaltFile } from '../keeper/halt-file.ts';
 import { JanitorLink } from '../keeper/janitor-link.ts';
 import { KeeperJournal } from '../keeper/keeper-journal.ts';
 import { Keeper } from '../keeper/keeper.ts';
+import { REVERT_MS } from '../keeper/revert.ts';
 import { lockStateFolder, serveKeeper } from '../keeper/server.ts';
 import { keeperPlace, type PlaceFlags } from './keeper-place.ts';
 import { readStatus, statusText } from './keeper-status.ts';
@@ -20,6 +21,7 @@ type StatusFlags = PlaceFlags & { json?: true };
 
 /** How long a keeper that was started for one run waits for it. */
 const UNTAKEN_MS = 60_000;
+const JANITOR_READY_MS = 10_000;
 
 export function keeperCommand(): Command {
   return new Command('keeper')
@@ -61,8 +63,8 @@ async function keep(flags: Flags): Promise<void> {
   // Every command of this process carries the mark, so that a janitor finds one that outlives it.
   process.env[COMMAND_MARK] = stateFolder;
   const keeper = new Keeper(
-    { journal, surroundings, file, halt: new HaltFile(stateFolder), machineBoot: machineBootId(), now: monoMs, log },
-    (isQuiet) => new JanitorLink({ spawn: spawnJanitor, isQuiet, now: monoMs, log }),
+    { journal, surroundings, file, halt: new HaltFile(stateFolder), revertMs: REVERT_MS, machineBoot: machineBootId(), now: monoMs, log },
+    (isQuiet) => new JanitorLink({ spawn: spawnJanitor, readyMs: JANITOR_READY_MS, isQuiet, now: monoMs, log }),
   );
   opened.use(await serveKeeper(keeper, socket, stateFolder));
   if (flags.once) endWhenIdle(keeper, stop);

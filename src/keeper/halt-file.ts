@@ -7,13 +7,15 @@ import { writeWholeFile } from '../io/whole-file.ts';
 
 export class HaltFile {
   readonly path: string;
+  /** The disk would not take the file: for this process it is there all the same. */
+  #isAsThere = false;
 
   constructor(stateFolder: string) {
     this.path = join(stateFolder, 'halt');
   }
 
   isThere(): boolean {
-    return existsSync(this.path);
+    return this.#isAsThere || existsSync(this.path);
   }
 
   /** @throws AppError DISK */
@@ -21,6 +23,7 @@ export class HaltFile {
     try {
       writeWholeFile(this.path, 'holdfast halt\n', 0o600);
     } catch (cause) {
+      this.#isAsThere = true;
       throw diskError(this.path, cause);
     }
   }

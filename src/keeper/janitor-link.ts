@@ -9,11 +9,12 @@ import { type FromJanitor, fromJanitor, type ToJanitor } from './janitor-message
 const SILENT_MS = 5_000;
 const WATCH_MS = 3_000;
 const RESTART_MS = 1_000;
-const READY_MS = 10_000;
 
 export type JanitorLinkParts = {
   /** Starts a janitor with piped standard input and output. */
   spawn: () => ChildProcess;
+  /** How long a janitor may take to be well. */
+  readyMs: number;
   /** Whether no command that could disturb a target is under way. */
   isQuiet: () => boolean;
   now: () => number;
@@ -58,7 +59,7 @@ export class JanitorLink {
 
   /** Returns once a janitor is well. @throws AppError KEEPER_REFUSED when none is in time */
   async ready(): Promise<void> {
-    const until = this.#parts.now() + READY_MS;
+    const until = this.#parts.now() + this.#parts.readyMs;
     while (!this.#isHeard) {
       if (this.#parts.now() > until) {
         throw new AppError('KEEPER_REFUSED', 'the keeper has no janitor, which must revert if it cannot', {

@@ -7,7 +7,7 @@ import type { Surroundings } from './act.ts';
 import { expiryMs, type FaultState, isOpen, isOver, keyOf } from './fault-state.ts';
 import type { ContactState, KeeperContact } from './keeper-contact.ts';
 import type { KeeperJournal } from './keeper-journal.ts';
-import { readFault, revertFault, REVERT_MS } from './revert.ts';
+import { readFault, revertFault } from './revert.ts';
 
 const TICK_MS = 100;
 /** The keeper reverts at the instant; a keeper that has not begun this long after it will not. */
@@ -25,6 +25,8 @@ export type JanitorParts = {
   file: Pick<KeeperFile, 'leaseMs' | 'quarantineMs'>;
   contact: KeeperContact;
   machineBoot: string;
+  /** How long a revert is tried before it is called unverified. */
+  revertMs: number;
   /** CLOCK_MONOTONIC, ms. */
   now: () => number;
   isHalted: () => boolean;
@@ -106,11 +108,11 @@ export class Janitor {
         const reason = this.#reasonToRevert(fault, contact, nowMs);
         if (reason === null) return;
         this.#note({ type: 'fault.reverting', epoch: fault.epoch, fault: fault.fault, reason });
-        await this.#revert(fault, REVERT_MS, signal);
+        await this.#revert(fault, this.#parts.revertMs, signal);
         return;
       }
       case 'reverting':
-        if (contact === 'gone' || nowMs - fault.sinceMs > TAKE_OVER_MS) await this.#revert(fault, REVERT_MS, signal);
+        if (contact === 'gone' || nowMs - fault.sinceMs > TAKE_OVER_MS) await this.#revert(fault, this.#parts.revertMs, signal);
         return;
       case 'unverified':
         if (nowMs < (this.#retryMs.get(keyOf(fault)) ?? 0)) return;
@@ -165,7 +167,7 @@ export class Janitor {
     else if (typeof reading === 'string') quarantine.cleanSinceMs = now();
     else if (!reading.isRestored) {
       this.#note({ type: 'fault.reverting', epoch: fault.epoch, fault: fault.fault, reason: 'it came back after the revert' });
-      await this.#revert(fault, REVERT_MS, signal);
+      await this.#revert(fault, this.#parts.revertMs, signal);
       quarantine.cleanSinceMs = now();
     } else if (now() - quarantine.cleanSinceMs >= file.quarantineMs) this.#endQuarantine(fault);
   }

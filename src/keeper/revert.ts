@@ -25,7 +25,7 @@ export async function revertFault(
 ): Promise<RevertEnd> {
   const until = performance.now() + limitMs;
   for (;;) {
-    const leftMs = Math.max(1_000, until - performance.now());
+    const leftMs = Math.ceil(Math.max(1_000, until - performance.now()));
     const end = await tryRevert(fault, surroundings, AbortSignal.any([signal, AbortSignal.timeout(Math.min(TRY_MS, leftMs))]));
     signal.throwIfAborted();
     if (end.type !== 'fault.unverified' || performance.now() + PAUSE_MS > until) return end;

@@ -1,4 +1,4 @@
-// What a keeper does when it must wait for somebody: ten seconds each, so side by side.
+// What a keeper does when it must wait for somebody: seconds each, so side by side.
 import { describe, expect, test } from 'vitest';
 import { monoMs } from '../../src/io/clock.ts';
 import { eventually } from '../support/eventually.ts';
@@ -11,7 +11,7 @@ describe.concurrent('a keeper', () => {
     await expect(bench.keeper().acquire('run-a', monoMs(), bench.audience)).rejects.toThrow('no janitor');
   }, 30_000);
 
-  test('tells a revert that it cannot confirm within 11 s, blocks whatever is new, and tries until it succeeds', async () => {
+  test('tells a revert that it cannot confirm, blocks whatever is new, and tries until it succeeds', async () => {
     await using bench = new KeeperBench({ leaseMs: 60_000 });
     const keeper = bench.keeper();
     const { epoch } = await keeper.acquire('run-a', monoMs(), bench.audience);
@@ -19,7 +19,7 @@ describe.concurrent('a keeper', () => {
     bench.network.isDeaf = true;
     const startedMs = monoMs();
     await keeper.revert(epoch, 'f1', 'the scenario says so');
-    expect(monoMs() - startedMs).toBeLessThan(11_000);
+    expect(monoMs() - startedMs).toBeLessThan(bench.revertMs + 1_000);
     expect(bench.events.at(-1)).toMatchObject({ type: 'fault.unverified' });
     await expect(keeper.inject(epoch, aFault({ fault: 'f2', target: 'n3' }))).rejects.toMatchObject({ code: 'KEEPER_UNVERIFIED' });
     await keeper.release(epoch);

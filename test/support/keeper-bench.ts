@@ -34,6 +34,7 @@ export class KeeperBench implements AsyncDisposable {
   /** Starts no janitor. */
   isJanitorMissing = false;
   machineBoot = BOOT;
+  revertMs = 2_000;
   readonly #stop = new AbortController();
   readonly #opened = new AsyncDisposableStack();
 
@@ -49,11 +50,11 @@ export class KeeperBench implements AsyncDisposable {
 
   /** A keeper at work; its janitor works in this process too. */
   keeper(): Keeper {
-    const { file, halt, machineBoot } = this;
+    const { file, halt, machineBoot, revertMs } = this;
     const log = (text: string) => this.logged.push(text);
     const keeper = new Keeper(
-      { journal: this.journal('keeper'), surroundings: this.#surroundings(), file, halt, machineBoot, now: monoMs, log },
-      (isQuiet) => new JanitorLink({ spawn: () => this.#janitorProcess(), isQuiet, now: monoMs, log }),
+      { journal: this.journal('keeper'), surroundings: this.#surroundings(), file, halt, machineBoot, revertMs, now: monoMs, log },
+      (isQuiet) => new JanitorLink({ spawn: () => this.#janitorProcess(), readyMs: 2_000, isQuiet, now: monoMs, log }),
     );
     const working = keeper.run(this.#stop.signal);
     this.#opened.defer(() => working);
@@ -104,6 +105,7 @@ export class KeeperBench implements AsyncDisposable {
       file: this.file,
       contact,
       machineBoot: this.machineBoot,
+      revertMs: this.revertMs,
       now: monoMs,
       isHalted: () => this.halt.isThere(),
       hasCommandInFlight: () => this.hasCommandInFlight,
