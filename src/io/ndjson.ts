@@ -10,6 +10,10 @@ import { AppError } from '../core/errors.ts';
  */
 export async function* readMessages<Schema extends z.ZodType>(stream: Readable, schema: Schema): AsyncGenerator<z.output<Schema>> {
   const lines = createInterface({ input: stream, crlfDelay: Infinity });
+  // A stream that is destroyed, or reset by its other end, closes without an end: readline alone would wait for ever.
+  stream.once('close', () => {
+    lines.close();
+  });
   for await (const line of lines) {
     if (line !== '') yield parseMessage(line, schema);
   }
