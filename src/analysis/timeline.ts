@@ -1,4 +1,4 @@
-// The series that a drawing of the run needs, all on one axis of seconds.
+// The series that a drawing of the run needs, all on one axis.
 import type { BreakCause } from '../core/journal.ts';
 import type { Timeline } from '../core/report-format.ts';
 import { BIN_MS } from './bins.ts';
@@ -9,27 +9,40 @@ import type { RunFacts } from './run-facts.ts';
 
 export function timelineOf(facts: RunFacts, nextHops: NextHopHistory): Timeline {
   const bins = facts.started === null ? 0 : Math.floor(facts.lastT / BIN_MS) + 1;
+  const axis = stepsOf(bins);
   return {
     bins,
-    flows: flowSeries(facts.flows, bins),
-    breaks: breakSeries(facts, bins),
+    stepMs: axis.stepMs,
+    flows: flowSeries(facts.flows, axis),
+    breaks: breakSeries(facts, axis),
     exchanges: exchangeSeries(facts, bins),
     nextHops: hopSeries(nextHops),
     marks: marksOf(facts),
   };
 }
 
-function flowSeries(flows: readonly Flow[], bins: number): Timeline['flows'] {
+/** Flows and breaks are told finer than by the second: a break would else be drawn before the fault that made it. */
+type Steps = { stepMs: number; steps: number };
+const STEPS_MS = [100, 200, 500, BIN_MS, 2_000, 5_000, 10_000, 20_000, 60_000];
+const MAX_STEPS = 1_000;
+
+function stepsOf(bins: number): Steps {
+  const endMs = bins * BIN_MS;
+  const stepMs = STEPS_MS.find((step) => endMs / step <= MAX_STEPS) ?? STEPS_MS.at(-1) ?? BIN_MS;
+  return { stepMs, steps: Math.ceil(endMs / stepMs) };
+}
+
+function flowSeries(flows: readonly Flow[], { stepMs, steps }: Steps): Timeline['flows'] {
   const series = new Map<string, Timeline['flows'][number]>();
   const step = (flow: Flow, ingress: string | null, { t, by }: { t: number; by: 1 | -1 }) => {
     const { vip, protocol } = flow.opened;
     const key = `${vip} ${protocol} ${ingress ?? UNKNOWN}`;
     let each = series.get(key);
     if (!each) {
-      each = { vip, protocol, ingress: ingress ?? UNKNOWN, flows: zeros(bins) };
+      each = { vip, protocol, ingress: ingress ?? UNKNOWN, flows: zeros(steps) };
       series.set(key, each);
     }
-    add(each.flows, t, by);
+    add(each.flows, t / stepMs, by);
   };
   for (const flow of flows) {
     const sightings = flow.changes.length === 0 ? [flow.opened] : [flow.opened, ...flow.changes];
@@ -40,24 +53,24 @@ function flowSeries(flows: readonly Flow[], bins: number): Timeline['flows'] {
       step(flow, ingress, { t: Math.min(nextT, brokenT, flow.closedT ?? flow.final?.t ?? Infinity), by: -1 });
     });
   }
-  for (const { flows: steps } of series.values()) {
+  for (const { flows: changes } of series.values()) {
     let alive = 0;
-    for (const [bin, change] of steps.entries()) steps[bin] = alive += change;
+    for (const [index, change] of changes.entries()) changes[index] = alive += change;
   }
   return [...series.values()].sort((a, b) => compareTexts([a.vip, a.protocol, a.ingress], [b.vip, b.protocol, b.ingress]));
 }
 
-function breakSeries({ flows }: RunFacts, bins: number): Timeline['breaks'] {
+function breakSeries({ flows }: RunFacts, { stepMs, steps }: Steps): Timeline['breaks'] {
   const series = new Map<string, { vip: string; cause: BreakCause; breaks: number[] }>();
   for (const { opened, breaks } of flows) {
     for (const { cause, onsetT } of breaks) {
       const key = `${opened.vip} ${cause}`;
       let each = series.get(key);
       if (!each) {
-        each = { vip: opened.vip, cause, breaks: zeros(bins) };
+        each = { vip: opened.vip, cause, breaks: zeros(steps) };
         series.set(key, each);
       }
-      add(each.breaks, onsetT, 1);
+      add(each.breaks, onsetT / stepMs, 1);
     }
   }
   return [...series.values()].sort((a, b) => compareTexts([a.vip, a.cause], [b.vip, b.cause]));
@@ -72,7 +85,7 @@ function exchangeSeries({ tallies }: RunFacts, bins: number): Timeline['exchange
       each = { vip: tally.vip, ok: zeros(bins), late: zeros(bins), lost: zeros(bins), notSent: zeros(bins), invalid: zeros(bins) };
       series.set(tally.vip, each);
     }
-    for (const kind of ['ok', 'late', 'lost', 'notSent', 'invalid'] as const) add(each[kind], tally.bin * BIN_MS, tally[kind]);
+    for (const kind of ['ok', 'late', 'lost', 'notSent', 'invalid'] as const) add(each[kind], tally.bin, tally[kind]);
   }
   return [...series.values()].sort((a, b) => compareTexts([a.vip], [b.vip]));
 }
@@ -114,8 +127,8 @@ function zeros(bins: number): number[] {
   return new Array<number>(bins).fill(0);
 }
 
-/** Adds to the bin of `t`; before the run counts as its first second, and after it is not drawn. */
-function add(series: number[], t: number, by: number): void {
-  const bin = Math.max(0, Math.floor(t / BIN_MS));
-  if (bin < series.length) series[bin] = (series[bin] ?? 0) + by;
+/** Adds to the step that `place` lies in; before the run counts as its first one, and after it is not drawn. */
+function add(series: number[], place: number, by: number): void {
+  const index = Math.max(0, Math.floor(place));
+  if (index < series.length) series[index] = (series[index] ?? 0) + by;
 }

@@ -10,14 +10,14 @@ import { checksSection, faultsSection, healthSection, interruptionsSection, path
 import { verdictBadge } from './html/table.ts';
 import { timelineSection } from './html/timeline.ts';
 import { finalMapSection, windowsSection } from './html/windows.ts';
-import { forPeople } from './for-people.ts';
+import { withPlainTexts } from './plain-text.ts';
 
 /** Nothing but this style and this script, each by its hash (CSP 3, section 2.3.1): a name that slipped through could still do nothing. */
 const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; script-src '${SCRIPT_HASH}'; base-uri 'none'; form-action 'none'`;
 
 /** The whole page as text. */
 export function htmlReport(given: Report, flows: Iterable<FlowOutcome>): string {
-  const report = forPeople(given);
+  const report = withPlainTexts(given);
   const palette = paletteOf(report);
   const page = h(
     'html',

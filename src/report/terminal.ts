@@ -1,7 +1,7 @@
 // The report as text: the answer first, then the evidence, in 80 columns or more.
 import type { Report } from '../core/report-format.ts';
 import { formatMs, formatWallClock } from './format.ts';
-import { forPeople } from './for-people.ts';
+import { withPlainTexts } from './plain-text.ts';
 import { painter, paintVerdict, type Paint, type TerminalStyle } from './terminal/paint.ts';
 import { checkLines, faultLines, healthLines, interruptionLines, pathLines, sourceIpLines } from './terminal/tables.ts';
 import { wrapText } from './terminal/text-table.ts';
@@ -12,7 +12,7 @@ const INDENT = '  ';
 
 /** The whole report; every line at most `style.width` columns, as far as names allow. Ends with a line feed. */
 export function terminalReport(given: Report, style: TerminalStyle): string {
-  const report = forPeople(given);
+  const report = withPlainTexts(given);
   const paint = painter(style);
   const inner = { ...style, width: style.width - INDENT.length };
   const section = (title: string, lines: readonly string[]) => ['', paint('bold', title), ...indent(lines.length > 0 ? lines : ['none'])];

@@ -112,16 +112,3 @@ describe('the flow table', () => {
     expect(html).toContain('The first 20,000 broken, moved or unknown of 20,500 rows');
   });
 });
-
-test('next hops of VIPs that no flow was held to are not shown', () => {
-  const { report, flows } = SOME_RUNS.held();
-  const [change] = report.timeline.nextHops;
-  const withMore = {
-    ...report,
-    timeline: {
-      ...report.timeline,
-      nextHops: [...report.timeline.nextHops, { t: 0, router: 'tor', nodes: change?.nodes ?? [], vip: 'other' }],
-    },
-  };
-  expect(htmlReport(withMore, flows)).toBe(htmlReport(report, flows));
-});

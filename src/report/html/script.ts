@@ -41,7 +41,8 @@ if (figure) {
         text.setAttribute('x', gutter + Math.max(0, x) + 4);
         const next = text.nextElementSibling;
         const nextX = next && next.hasAttribute('data-t') ? place(Number(next.dataset.t)) : width;
-        text.setAttribute('visibility', nextX <= 0 || x >= width ? 'hidden' : 'visible');
+        const room = Math.min(width, nextX) - Math.max(0, x);
+        text.setAttribute('visibility', room < text.getComputedTextLength() + 8 ? 'hidden' : 'visible');
       }
       const ticks = steps(start / 1000, (start + length) / 1000, width / 70);
       svg.querySelector('.axis').replaceChildren(
@@ -205,4 +206,4 @@ if (source) {
 `;
 
 /** Of `SCRIPT`, for the page's policy; a test tells the right one when the script changes. */
-export const SCRIPT_HASH = 'sha256-E4D6vcEsilIadhQB+73crPxYQw53lUFCwGesRcc9nIk=';
+export const SCRIPT_HASH = 'sha256-nmQ4qltHK3ZF9qCHtU/gyXUquYsUnyHUyU+7jfefdoY=';
