@@ -3,7 +3,9 @@ import { OUTCOMES, type FlowOutcome, type Ledger, type Outcome, type Report, typ
 import { END_MS, FAULT_MS, INTERVAL_MS, RETURN_MS, simulateFlows, type RunShape } from './some-flows.ts';
 
 export type SimulatedRun = { report: Report; flows: FlowOutcome[] };
+
 const SECONDS = END_MS / 1_000;
+const STEP_MS = 100;
 
 /** Wilson's 95 % interval, written here a second time on purpose: fixtures do not import what they help to test. */
 export function aShare(count: number, n: number): Share {
@@ -259,24 +261,27 @@ function pathsOf(run: RunShape, dead: string): Report['paths'] {
 
 function timelineOf(flows: FlowOutcome[], { run, alive, dead }: { run: RunShape; alive: string[]; dead: string }): Report['timeline'] {
   const seconds = Array.from({ length: SECONDS }, (_, second) => second);
-  const windowAt = (second: number) => (second < FAULT_MS / 1_000 ? 0 : second < RETURN_MS / 1_000 ? 1 : 2);
-  const breaksIn = (second: number) => flows.filter((flow) => flow.onsetT !== null && Math.floor(flow.onsetT / 1_000) === second).length;
+  const steps = Array.from({ length: END_MS / STEP_MS }, (_, step) => step * STEP_MS);
+  const windowAt = (t: number) => (t < FAULT_MS ? 0 : t < RETURN_MS + 800 ? 1 : 2);
+  const breaksIn = (t: number, lengthMs: number) =>
+    flows.filter(({ onsetT }) => onsetT !== null && onsetT >= t && onsetT < t + lengthMs).length;
+  const places = Map.groupBy(flows, ({ event, protocol, ingressAfter }) => `${String(event)} ${protocol} ${String(ingressAfter)}`);
   const total = 2 * run.count * run.vantages.length * (1_000 / INTERVAL_MS);
-  const lost = seconds.map((second) => Math.round(breaksIn(second) * 1.2));
+  const lost = seconds.map((second) => Math.round(breaksIn(second * 1_000, 1_000) * 1.2));
   return {
     bins: SECONDS,
+    stepMs: STEP_MS,
     flows: ['tcp', 'udp'].flatMap((protocol) =>
       run.nodes.map((ingress) => ({
         vip: 'web',
         protocol,
         ingress,
-        flows: seconds.map(
-          (second) =>
-            flows.filter((flow) => flow.event === windowAt(second) && flow.protocol === protocol && flow.ingressAfter === ingress).length,
-        ),
+        flows: steps.map((t) => places.get(`${String(windowAt(t))} ${protocol} ${ingress}`)?.length ?? 0),
       })),
     ),
-    breaks: flows.some((flow) => flow.broken) ? [{ vip: 'web', cause: run.breakCause, breaks: seconds.map(breaksIn) }] : [],
+    breaks: flows.some((flow) => flow.broken)
+      ? [{ vip: 'web', cause: run.breakCause, breaks: steps.map((t) => breaksIn(t, STEP_MS)) }]
+      : [],
     exchanges: [
       {
         vip: 'web',

@@ -46,7 +46,7 @@ export function inconclusiveRun(): SimulatedRun {
 export function erroredRun(): SimulatedRun {
   const { report, flows } = simulateRun();
   const bins = 9;
-  const cut = (values: number[]) => values.slice(0, bins);
+  const cut = (values: number[], perSecond = 1) => values.slice(0, bins * perSecond);
   const { timeline } = report;
   return {
     flows: flows.filter((flow) => flow.event < 2),
@@ -68,8 +68,9 @@ export function erroredRun(): SimulatedRun {
       faults: report.faults.map((fault) => ({ ...fault, revertedT: null, state: 'unknown' })),
       timeline: {
         bins,
-        flows: timeline.flows.map((series) => ({ ...series, flows: cut(series.flows) })),
-        breaks: timeline.breaks.map((series) => ({ ...series, breaks: cut(series.breaks) })),
+        stepMs: 100,
+        flows: timeline.flows.map((series) => ({ ...series, flows: cut(series.flows, 10) })),
+        breaks: timeline.breaks.map((series) => ({ ...series, breaks: cut(series.breaks, 10) })),
         exchanges: timeline.exchanges.map((series) => ({
           vip: series.vip,
           ok: cut(series.ok),
