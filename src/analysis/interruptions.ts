@@ -31,8 +31,6 @@ function ofFlow(flow: Flow, scope: Scope, facts: RunFacts, windows: readonly Win
     interruptions.push({ scope, window, lengthMs: (isOver ? nextOkT : facts.endT) - each.lastOkT, isOver });
   }
   for (const { fromT, untilT } of flow.quiets) {
-    // A silence that became a break is told by the break.
-    if (flow.breaks.some((each) => each.lastOkT === fromT)) continue;
     const window = windows.findLastIndex((each) => each.fromT <= fromT + intervalMs);
     if (window >= 0 && fromT < facts.endT) interruptions.push({ scope, window, lengthMs: untilT - fromT, isOver: true });
   }

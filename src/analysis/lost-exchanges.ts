@@ -42,9 +42,7 @@ export function lossClasses(
 }
 
 function gapsOf(flow: Flow, endT: number): Gap[] {
-  const broken = flow.breaks.map((each): Gap => ({ fromT: each.lastOkT, untilT: each.recoveredT ?? flow.replacedT ?? endT }));
-  const quiet = flow.quiets.filter((each) => !broken.some((gap) => gap.fromT === each.fromT));
-  return [...broken, ...quiet];
+  return [...flow.breaks.map((each): Gap => ({ fromT: each.lastOkT, untilT: each.recoveredT ?? flow.replacedT ?? endT })), ...flow.quiets];
 }
 
 function exchangesIn(gap: Gap, intervalMs: number, spans: readonly BinSpan[]): number {

@@ -62,7 +62,7 @@ function whereaboutsOf(flow: Flow, broken: Break | null, { windows, window }: Ci
   if (broken === null || !isSilentAt(flow, windows, { t: untilT, index })) {
     // Its answers say where it is; after the last window the final map says where its 5-tuple goes now.
     const isLast = index === windows.length - 1;
-    if (broken === null && isLast && flow.final !== null && flow.final.ingress !== null) {
+    if (isLast && flow.final !== null && flow.final.ingress !== null) {
       return { after: flow.final, mappedBy: 'final', mapFailure: null };
     }
     return { after: sightingAt(flow, untilT), mappedBy: 'live', mapFailure: null };

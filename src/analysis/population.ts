@@ -16,7 +16,7 @@ const HEARTBEATS = 2;
 export function membershipOf(flow: Flow, windows: readonly Window[], window: Window, probe: Partial<Probe> | undefined): Membership {
   const { fromT, index } = window;
   if (flow.opened.t > fromT) {
-    return flow.opened.t < window.untilT && firstBreakIn(flow, windows, window) ? 'openedAndBroken' : 'elsewhere';
+    return firstBreakIn(flow, windows, window) ? 'openedAndBroken' : 'elsewhere';
   }
   if (!isOpenAt(flow, fromT) || hasEndedBefore(flow, windows, window)) return 'elsewhere';
   if (isSilentAt(flow, windows, { t: fromT, index: index - 1 })) return 'excluded';

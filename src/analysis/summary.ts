@@ -14,7 +14,9 @@ export type SummaryInput = {
 
 export function summaryOf({ facts, counts, restorations, errors }: SummaryInput): string {
   const story = storyOf(facts, counts, restorations);
-  return `${upperFirst([...errors, ...(story ? [story] : [])].join('; '))}.`;
+  const sentence = [...errors, ...(story ? [story] : [])].join('; ');
+  // A node's name keeps its spelling, even where a sentence begins.
+  return `${facts.faults.some((fault) => sentence.startsWith(fault.target)) ? sentence : upperFirst(sentence)}.`;
 }
 
 function storyOf(facts: RunFacts, counts: readonly LedgerCount[], restorations: readonly Restoration[]): string {

@@ -78,7 +78,7 @@ function observedEdges(facts: RunFacts, nextHops: NextHopHistory, faultEdges: re
     // Sets of several VIPs and routers change within moments of each other: one window for what is one happening.
     const changes = all.filter((each) => each.t >= change.t && each.t <= change.t + SETTLE_MS);
     const fromT = earliestOnset(facts, changes, change.t - lateMs) ?? change.t;
-    edges.push({ fromT: Math.min(fromT, change.t), cause: 'observed', phase: null, fault: null, changes, clockErrMs: 0 });
+    edges.push({ fromT, cause: 'observed', phase: null, fault: null, changes, clockErrMs: 0 });
   }
   return edges;
 }

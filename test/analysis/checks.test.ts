@@ -155,6 +155,13 @@ test('path-availability does not ask for the dead path, and says nothing good of
   expect(judge(journal)).toMatchObject({ verdict: 'held' });
 });
 
+test('path-availability cannot be held by what is known while the set of another window is not', () => {
+  const journal = aJournal({ probes: ['tcp-hold'], expect: [{ check: 'path-availability', min: 0.99 }] });
+  journal.set(100, ALL).fault(6_000, 14_000).set(13_500, ['n1', 'n3']).flows(60, { ingress: 'n1' });
+  for (const path of ALL) for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { path, ok: 40 });
+  expect(judge(journal)).toMatchObject({ verdict: 'inconclusive', observed: 'nothing' });
+});
+
 test('availability is what users felt: late and lost count against it, the prober’s own failures and fresh dials do not', () => {
   const journal = aDrop({ check: 'availability', min: 0.99, during: 'baseline' });
   journal.flows(100, { ingress: 'n1' });
@@ -193,6 +200,16 @@ test('losses of few flows leave an availability less sure than the same losses o
   expect(widthOf(10)).toBeGreaterThan(2 * ((share?.high ?? 0) - (share?.low ?? 0)));
 });
 
+test('gaps that reckon more losses than the tallies count leave a share as unsure as flows that fail together', () => {
+  const journal = aDrop({ check: 'availability', min: 0.5, during: 'fault' });
+  for (const flow of journal.flows(100, { ingress: 'n1' }).slice(0, 10)) {
+    journal.of(flow, 12_000, 'flow.quiet', { fromT: 8_000, untilT: 12_000 });
+  }
+  for (let bin = 6; bin < 14; bin += 1) journal.tally(bin, { ok: 195, lost: 5 });
+  const { share } = judge(journal);
+  expect((share?.high ?? 0) - (share?.low ?? 0)).toBeGreaterThan(0.02);
+});
+
 test('restored: from the read-back until the old set and a whole second of good fresh dials', () => {
   const verdictOf = (within: number, dial: (bin: number) => { ok?: number; lost?: number }) => {
     const journal = aDrop({ check: 'restored', within });
@@ -214,6 +231,13 @@ test('restored: a set that is not the baseline’s is not whole, however well di
   journal.set(100, ALL).fault(6_000, 14_000).set(6_060, ['n1', 'n3']);
   for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { ok: 8, fresh: true });
   expect(judge(journal)).toMatchObject({ verdict: 'deviated', why: 'the next-hop set is n1, n3, and was n1, n2, n3' });
+});
+
+test('restored counts from the read-back, also where the route came back before it', () => {
+  const journal = aJournal({ probes: ['tcp-hold'], expect: [{ check: 'restored', within: 5_000 }] });
+  journal.set(100, ALL).fault(6_000, 14_000).set(6_060, ['n1', 'n3']).set(10_000, ALL);
+  for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { ok: 8, fresh: true });
+  expect(judge(journal)).toMatchObject({ verdict: 'held', observed: '1 s' });
 });
 
 test('interruption: from the last ok exchange to the next on the flow, or on the one that took its place', () => {

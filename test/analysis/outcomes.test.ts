@@ -21,12 +21,13 @@ test('row 1: an ill prober over the onset makes an outcome unknown, even on the 
   expect(lineOf(journal.end(34_000), flow, 1)).toMatchObject({ outcome: 'unknown', broken: true, blame: 'prober' });
 });
 
-test('row 1: an illness that ended before the onset, or of another vantage, changes nothing', () => {
+test('row 1: an illness that was over before the onset or began after it, or was another vantage’s, changes nothing', () => {
   const journal = aDrop({ vantages: ['v1', 'v2'] });
   const flow = journal.flow({ ingress: 'n2' });
   journal.breaks(flow, 6_100).maps(flow, 6_400, 'n3');
   journal.add(6_200, 'prober.ill', { vantage: 'v1', fromT: 5_900, untilT: 6_050, why: 'stood still' });
   journal.add(6_200, 'prober.ill', { vantage: 'v2', fromT: 6_050, untilT: 6_200, why: 'stood still' });
+  journal.add(6_300, 'prober.ill', { vantage: 'v1', fromT: 6_101, untilT: 6_300, why: 'stood still' });
   expect(lineOf(journal.end(34_000), flow, 1)?.outcome).toBe('on-dead-hop');
 });
 

@@ -30,7 +30,7 @@ test('an edge that keeper and janitor both tell is one edge', () => {
   journal.add(14_200, 'fault.reverting', { ...again, reason: 'the lease ended' }, 'janitor');
   journal.add(14_300, 'fault.verified', again, 'janitor');
   const { report } = analyse(journal.end(34_000));
-  expect(report.events.length).toBe(3);
+  expect(report.events.map((window) => window.fromT)).toEqual([1_000, 6_000, 14_000]);
   expect(report.faults).toEqual([
     { id: 'f1', kind: 'bgp-session-down', target: 'n2', plannedForMs: 8_000, inForceT: 6_050, revertedT: 14_050, state: 'verified' },
   ]);
@@ -57,12 +57,13 @@ test('an onset up to the clocks error before an edge counts as after it', () => 
   expect(ledgerOf(report, 1)).toMatchObject({ population: 1, brokenByCause: { reset: 1 } });
 });
 
-test('breaks after the timeline ended are nobody’s', () => {
+test('breaks after the timeline ended are nobody’s; one before it counts, even if it was known later', () => {
   const journal = aJournal().set(100, ALL);
   const flow = journal.flow();
-  journal.breaks(flow, 30_000);
+  const knownLate = journal.flow();
+  journal.breaks(flow, 30_000).breaks(knownLate, 29_000, { t: 30_500, breakCause: 'stalled' });
   const { report } = analyse(journal.end(30_000));
-  expect(ledgerOf(report, 0)).toMatchObject({ population: 1, brokenByCause: {} });
+  expect(ledgerOf(report, 0)).toMatchObject({ population: 2, brokenByCause: { stalled: 1 } });
 });
 
 test('a set change inside the time that a hold timer takes belongs to the fault, a later one opens a window of its own', () => {
@@ -97,6 +98,7 @@ test('an observed window opens at the earliest onset of a flow whose ingress lef
 
 test('without such a flow an observed window opens at the change', () => {
   const journal = aJournal().set(100, ALL).set(50_000, ['n1', 'n3']).set(51_000, ['n1']);
+  journal.breaks(journal.flow({ ingress: 'n2' }), 50_100);
   expect(edgesOf(analyse(journal.end(80_000)).report).at(-1)).toEqual([50_000, 80_000, 'observed', 'baseline']);
 });
 
@@ -142,4 +144,18 @@ test('window 0 begins when all flows are open', () => {
   const { report, flows } = analyse(journal.end(20_000));
   expect(report.events[0]?.fromT).toBe(1_000);
   expect([...flows].map((line) => line.flowId)).toEqual([late]);
+});
+
+test('window 0 takes every flow that is open, heard of lately or not', () => {
+  const journal = aJournal({ intervalMs: 100 }).set(100, ALL);
+  const flow = journal.flow({ openT: 200 });
+  journal.of(flow, 1_300, 'flow.quiet', { fromT: 210, untilT: 1_300 });
+  expect(ledgerOf(analyse(journal.end(20_000)).report, 0)).toMatchObject({ population: 1, excluded: 0 });
+});
+
+test('a set has settled when it did not change for two seconds', () => {
+  const after = (changeT: number) =>
+    analyse(aJournal().set(100, ALL).fault(6_000, 14_000).set(changeT, ['n1', 'n3']).end(34_000)).report.events[1]?.nextHops[0];
+  expect(after(12_000)).toMatchObject({ after: ['n1', 'n3'] });
+  expect(after(12_001)).toMatchObject({ after: [], unknown: ['after'] });
 });
