@@ -12,8 +12,8 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { requireDefaultForNonUnion: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      // `await using lab = …` is used by being released at the end.
-      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
+      // `await using lab = …` is used by being released at the end; `for await (const _ of ticks)` has no shorter form.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true, varsIgnorePattern: '^_$' }],
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'no default exports' },

@@ -48,4 +48,3 @@ export const expectation = z.discriminatedUnion('check', [
   }),
 ]);
 export type Expectation = z.output<typeof expectation>;
-export type CheckName = Expectation['check'];

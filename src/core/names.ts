@@ -11,8 +11,3 @@ export const name = z.string({ error: A_NAME }).regex(NAME, {
     return NAME.test(near) ? `${A_NAME}, did you mean ${near}?` : A_NAME;
   },
 });
-
-/** Whether `text` is such a name. */
-export function isName(text: string): boolean {
-  return NAME.test(text);
-}
