@@ -7,6 +7,8 @@ import { AppError, messageOf } from '../core/errors.ts';
 import { parseDurationMs } from '../core/units.ts';
 import { MIN_SECRET_CHARACTERS } from '../core/references.ts';
 
+const TELLING_EVERY_MS = 5_000;
+
 type Options = {
   port: number;
   address?: string[];
@@ -72,8 +74,20 @@ async function respond(options: Options): Promise<void> {
   });
   const { node, backend, boot } = responder.own;
   say({ type: 'ready', node, backend, boot, port: responder.port, udpAddresses: responder.addresses, pid: process.pid });
+  const telling = tellCounts(() => responder.table.counts(), say);
   await ending.promise;
+  clearInterval(telling);
   process.stdin.destroy(); // an open one would keep the process
+}
+
+/** The server's view, for whoever watches: a line whenever it changed, every few seconds at most. */
+function tellCounts(counts: () => object, say: (message: object) => boolean): NodeJS.Timeout {
+  let told = '';
+  return setInterval(() => {
+    const now = JSON.stringify(counts());
+    if (now !== told) say({ type: 'serving', ...counts() });
+    told = now;
+  }, TELLING_EVERY_MS);
 }
 
 /** A pipe or socket closes when its other end's process goes; /dev/null, which a daemon gets, is at its end from the start. */

@@ -29,6 +29,7 @@ export function dial(protocol: Protocol, target: Target, tools: Tools, limits: D
       settle({ kind: 'opened', conversation, answer, rttMs });
     },
     onEcho: () => undefined,
+    onUnsent: () => undefined,
     onTrouble: (trouble) => {
       conversation.reset();
       settle(outcomeOf(trouble));

@@ -39,10 +39,18 @@ export class Exchanges {
     const exchange = this.#unanswered[index];
     this.#lastAnswerT = nowT;
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
-    this.#silentSinceT = this.#unanswered.find((later) => later.sequence > this.#lastSequence)?.dueT ?? null;
+    this.#silentSinceT = this.#firstAfterLastAnswer();
     if (!exchange) return null;
     this.#unanswered.splice(index, 1);
     return exchange;
+  }
+
+  /** The exchange that did not leave after all, and has never begun the silence; null for one that is unknown. */
+  unsent(sequence: number): Exchange | null {
+    const index = this.#unanswered.findIndex((exchange) => exchange.sequence === sequence);
+    const [exchange] = index === -1 ? [] : this.#unanswered.splice(index, 1);
+    if (exchange?.dueT === this.#silentSinceT) this.#silentSinceT = this.#firstAfterLastAnswer();
+    return exchange ?? null;
   }
 
   /** Gives up and returns those due up to `dueT`. The silence goes on. */
@@ -61,5 +69,9 @@ export class Exchanges {
     const fromT = Math.max(this.#silentSinceT, this.#lastAnswerT);
     if (nowT - fromT < stallAfterMs) return null;
     return nowT - fromT - stoodStillMs(fromT) >= stallAfterMs ? this.#silentSinceT : null;
+  }
+
+  #firstAfterLastAnswer(): number | null {
+    return this.#unanswered.find(({ sequence }) => sequence > this.#lastSequence)?.dueT ?? null;
   }
 }

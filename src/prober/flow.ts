@@ -117,9 +117,14 @@ export class Flow implements Listener {
     for (const exchange of attributed) this.#answered(exchange, exchange.verdict, exchange.atT);
   }
 
+  onUnsent(sequence: number): void {
+    const exchange = this.#exchanges.unsent(sequence);
+    if (exchange) this.#judge(exchange, 'notSent');
+  }
+
   onTrouble(trouble: Trouble): void {
     if (!trouble.isOver) {
-      this.#signs.push(trouble.evidence);
+      if (trouble.kind !== 'own') this.#signs.push(trouble.evidence);
       return;
     }
     const nowT = this.#holding.nowT();

@@ -6,6 +6,7 @@ const STALL_MS = 100;
 /** No exchange looks back further than this. */
 const REMEMBERED_MS = 10 * 60_000;
 
+/** `why` is one of few, so that reports can count them. */
 export type Illness = { fromT: number; untilT: number; why: string };
 
 /** Readings that tell of illness no gap shows; each counts up for ever. */
@@ -39,7 +40,7 @@ export class SelfHealth {
   tick(nowT: number): void {
     const fromT = this.#lastTickT;
     this.#lastTickT = nowT;
-    if (nowT - fromT > STALL_MS) this.#ill({ fromT, untilT: nowT, why: `stood still for ${String(Math.round(nowT - fromT))} ms` });
+    if (nowT - fromT > STALL_MS) this.#ill({ fromT, untilT: nowT, why: 'stood still' });
   }
 
   /** To be called about once a second. */
@@ -47,13 +48,10 @@ export class SelfHealth {
     const fromT = this.#lastReadingT;
     this.#lastReadingT = nowT;
     const drops = this.#readings.kernelDrops();
-    if (drops > this.#drops)
-      this.#ill({ fromT, untilT: nowT, why: `the kernel dropped ${String(drops - this.#drops)} received datagrams` });
+    if (drops > this.#drops) this.#ill({ fromT, untilT: nowT, why: 'the kernel dropped received datagrams' });
     this.#drops = drops;
     const suspendedMs = this.#readings.suspendedMs();
-    if (suspendedMs - this.#suspendedMs > STALL_MS) {
-      this.#ill({ fromT, untilT: nowT, why: `the machine was suspended for ${String(Math.round(suspendedMs - this.#suspendedMs))} ms` });
-    }
+    if (suspendedMs - this.#suspendedMs > STALL_MS) this.#ill({ fromT, untilT: nowT, why: 'the machine was suspended' });
     this.#suspendedMs = suspendedMs;
   }
 
@@ -63,6 +61,8 @@ export class SelfHealth {
 
   /** Whether the prober was ill at any time from `fromT` to `untilT`. */
   wasIll(fromT: number, untilT: number): boolean {
+    // After a stall sockets may be read before the next tick: a stall that no tick has told of yet counts too.
+    if (untilT - this.#lastTickT > STALL_MS) return true;
     return this.#illnesses.some((illness) => illness.untilT > fromT && illness.fromT < untilT);
   }
 

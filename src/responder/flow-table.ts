@@ -77,6 +77,13 @@ export class FlowTable implements Disposable {
     this.#entries.delete(entry);
   }
 
+  /** How many flows are served now, by protocol, and how many were reaped since the start. */
+  counts(): { tcp: number; udp: number; reaped: number } {
+    let tcp = 0;
+    for (const { protocol } of this.#entries) if (protocol === 'tcp') tcp += 1;
+    return { tcp, udp: this.#entries.size - tcp, reaped: this.#reaped };
+  }
+
   /** The flows served now. */
   flows(): ServedFlow[] {
     return [...this.#entries].map(({ protocol, sourceAddress, sourcePort, flow, runTag, echoes }) => ({
@@ -87,11 +94,6 @@ export class FlowTable implements Disposable {
       runTag,
       echoes,
     }));
-  }
-
-  /** Flows reaped since the start. */
-  get reaped(): number {
-    return this.#reaped;
   }
 
   [Symbol.dispose](): void {

@@ -47,6 +47,16 @@ describe('a flow is stalled', () => {
     expect(exchanges.stalledSince(3_000, 1_500, never)).toBe(500);
   });
 
+  test('not from an exchange that never left: that was the failure of the prober', () => {
+    const exchanges = sent(2);
+    expect(exchanges.unsent(1)).toEqual({ sequence: 1, dueT: 0 });
+    expect(exchanges.unsent(1)).toBeNull();
+    expect(exchanges.stalledSince(1_900, 1_500, never)).toBeNull();
+    expect(exchanges.stalledSince(2_000, 1_500, never)).toBe(500);
+    exchanges.unsent(2);
+    expect(exchanges.silentSinceT).toBeNull();
+  });
+
   test('no more once it is answered again, by an echo of an old exchange too', () => {
     const exchanges = sent(5);
     exchanges.giveUp(1_000);

@@ -117,6 +117,7 @@ describe('a responder', () => {
       if (outcome.kind !== 'opened') throw new Error('not opened');
       outcome.conversation.listener = {
         onAnswer: () => undefined,
+        onUnsent: () => undefined,
         onEcho: () => undefined,
         onTrouble: ({ kind }) => troubles.push(`${String(intervalMs)} ${kind}`),
       };
@@ -129,7 +130,7 @@ describe('a responder', () => {
     await eventually(() => {
       expect(troubles).toEqual(['100 reset', '1000 reset']);
     });
-    expect(responder.table.reaped).toBe(2);
+    expect(responder.table.counts()).toEqual({ tcp: 0, udp: 0, reaped: 2 });
   });
 
   it('serves no more flows than it was told to: the oldest gives way', async () => {
@@ -219,6 +220,7 @@ describe('holdfast respond', () => {
     const trouble = new Promise<string>((resolve) => {
       outcome.conversation.listener = {
         onAnswer: () => undefined,
+        onUnsent: () => undefined,
         onEcho: () => undefined,
         onTrouble: ({ kind }) => {
           resolve(kind);

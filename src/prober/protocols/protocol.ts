@@ -47,6 +47,8 @@ export type Listener = {
   /** @param rttMs from the hello to its answer */
   onAnswer(answer: Answer, rttMs: number): void;
   onEcho(echo: Echo): void;
+  /** A heartbeat that `heartbeat` took did not leave after all: the prober's own failure. */
+  onUnsent(sequence: number): void;
   onTrouble(trouble: Trouble): void;
 };
 

@@ -13,8 +13,9 @@ import {
 } from '../../core/wire.ts';
 import { type Conversation, type Listener, type Protocol, type Target, type Tools, troubleOf } from './protocol.ts';
 
-/** A hello is sent again until answered: nothing else would repair the loss of one datagram. */
+/** A hello is sent again until answered: nothing else would repair the loss of one datagram. But not for ever into a dead path. */
 const GREET_AGAIN_MS = 400;
+const GREETINGS = 4;
 
 export const udp: Protocol = {
   name: 'udp',
@@ -28,7 +29,7 @@ class UdpConversation implements Conversation {
   readonly #tools: Tools;
   readonly #socket: Socket;
   #heartbeat: Uint8Array | null = null;
-  #greeting: { hello: Uint8Array; nonce: bigint; sentMs: number } | null = null;
+  #greeting: { hello: Uint8Array; nonce: bigint; sentMs: number; sent: number } | null = null;
   #greetAgain: NodeJS.Timeout | null = null;
   #isConnected = false;
   #isOver = false;
@@ -63,17 +64,16 @@ class UdpConversation implements Conversation {
   }
 
   greet(): void {
-    if (this.#isOver) return;
-    if (!this.#greeting) {
-      const { keyId, mac, runTag } = this.#tools;
-      const { flow, intervalMs } = this.#target;
-      const nonce = this.#tools.nonce();
-      this.#greeting = { nonce, sentMs: this.#tools.now(), hello: encodeHello({ keyId, runTag, flow, intervalMs, nonce }, mac) };
-      this.#greetAgain = setInterval(() => {
-        this.greet();
-      }, GREET_AGAIN_MS);
-    }
-    this.#send(this.#greeting.hello);
+    if (this.#isOver || this.#greeting) return;
+    const { keyId, mac, runTag } = this.#tools;
+    const { flow, intervalMs } = this.#target;
+    const nonce = this.#tools.nonce();
+    this.#greeting = { nonce, sentMs: this.#tools.now(), sent: 0, hello: encodeHello({ keyId, runTag, flow, intervalMs, nonce }, mac) };
+    this.#sendHello(this.#greeting);
+    this.#greetAgain = setInterval(() => {
+      if (this.#greeting && this.#greeting.sent < GREETINGS) this.#sendHello(this.#greeting);
+      else this.#stopGreeting();
+    }, GREET_AGAIN_MS);
   }
 
   heartbeat(sequence: number): boolean {
@@ -82,7 +82,9 @@ class UdpConversation implements Conversation {
     this.#heartbeat ??= encodeHeartbeat({ keyId, runTag, flow: this.#target.flow, bytes: this.#target.payloadBytes });
     setSequence(this.#heartbeat, sequence);
     sealHeartbeat(this.#heartbeat, mac);
-    this.#send(this.#heartbeat);
+    this.#send(this.#heartbeat, () => {
+      this.listener.onUnsent(sequence);
+    });
     return true;
   }
 
@@ -139,12 +141,20 @@ class UdpConversation implements Conversation {
     this.#greeting = null;
   }
 
+  #sendHello(greeting: { hello: Uint8Array; sent: number }): void {
+    greeting.sent += 1;
+    this.#send(greeting.hello, () => undefined);
+  }
+
   /** An ICMP error about an earlier datagram makes the next `send` fail unsent: that one is sent again. */
-  #send(message: Uint8Array): void {
+  #send(message: Uint8Array, onUnsent: () => void): void {
     this.#socket.send(message, (error) => {
       if (!error || this.#isOver) return;
       this.#trouble(error);
-      if (this.#isConnected) this.#socket.send(message, () => undefined);
+      if (!this.#isConnected) return;
+      this.#socket.send(message, (again) => {
+        if (again && !this.#isOver && troubleOf(again, false).kind === 'own') onUnsent();
+      });
     });
   }
 

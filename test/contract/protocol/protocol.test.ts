@@ -26,6 +26,7 @@ async function opened(protocol: Protocol, target: Target) {
     onAnswer: () => {
       heard.answers += 1;
     },
+    onUnsent: () => undefined,
     onEcho: (echo) => {
       heard.echoes.push(echo);
     },
