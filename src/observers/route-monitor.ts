@@ -30,9 +30,14 @@ export class RouteMonitor {
     this.#child ??= this.#listen();
   }
 
-  /** When it rang first since the last answer, null when it did not; from now on it is silent again. */
+  /** When it rang first since the last answer; null when it did not. */
+  get rungT(): number | null {
+    return this.#rungT;
+  }
+
+  /** Takes the ring away and tells when it was: from now on it is silent until the next. */
   answer(): number | null {
-    const rungT = this.#rungT;
+    const { rungT } = this;
     this.#rungT = null;
     return rungT;
   }

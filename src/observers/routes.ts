@@ -27,7 +27,7 @@ export const routes: Observer = {
         monitor.ensureListening();
         lookedT = context.t();
         // Answered before the routes are read: a change during the reading rings again.
-        const t = monitor.answer() ?? lookedT;
+        const rungT = monitor.answer();
         const readings = await Promise.all(
           vips.map(async (vip) => {
             const prefix = hostPrefix(vip.address);
@@ -35,6 +35,7 @@ export const routes: Observer = {
             return { prefix, nextHops: addresses.map((address) => ({ address, node: nodeOfAddress(address, nodes) })) };
           }),
         );
+        const t = rungT ?? monitor.rungT ?? context.t();
         for (const reading of readings) {
           const news = sets.saw(reading, t, isFirst);
           if (news) {

@@ -69,18 +69,22 @@ test('a session that is shut: the next hops that remain within a second, settled
   await observe();
   events = [];
   const driver = openRouter(router);
-  const peers = lab.environment.nodes[1]?.addresses ?? never();
+  const addresses = lab.environment.nodes[1]?.addresses ?? never();
+  const peers = (await driver.sessions(signal)).map(({ peer }) => peer).filter((peer) => addresses.includes(peer));
   const shutAt = monoMs();
   for (const peer of peers) await driver.shut(peer, signal);
   for (const vip of ['web', 'web6']) {
-    await eventually(() => {
-      expect(toldOf(vip)[0]).toMatchObject({ settled: false, nodes: before.filter((node) => node !== 'n2') });
+    const remaining = await eventually(() => {
+      // zebra replaces an IPv6 route by deleting it first (unless told --v6-rr-semantics): for an instant there may be none.
+      const told = toldOf(vip).find(({ nodes }) => nodes.length > 0);
+      expect(told).toMatchObject({ settled: false, nodes: before.filter((node) => node !== 'n2') });
+      return told;
     }, 2_000);
-    expect((toldOf(vip)[0]?.t ?? 0) - shutAt).toBeLessThan(1_000);
+    expect((remaining?.t ?? 0) - shutAt).toBeLessThan(1_000);
   }
   await eventually(() => {
     const idle = events.filter((event) => event.type === 'bgp-session' && event.node === 'n2' && event.state === 'Idle');
-    expect(idle).toHaveLength(2);
+    expect(idle).toHaveLength(peers.length);
     expect(idle[0]).toMatchObject({ router: 'tor', reason: expect.stringContaining('shutdown') as string });
   }, 2_000);
   await eventually(() => {
