@@ -207,7 +207,7 @@ test('gaps that reckon more losses than the tallies count leave a share as unsur
   }
   for (let bin = 6; bin < 14; bin += 1) journal.tally(bin, { ok: 195, lost: 5 });
   const { share } = judge(journal);
-  expect((share?.high ?? 0) - (share?.low ?? 0)).toBeGreaterThan(0.02);
+  expect(share?.low).toBeLessThan(0.97);
 });
 
 test('restored: from the read-back until the old set and a whole second of good fresh dials', () => {
@@ -224,6 +224,12 @@ test('restored: from the read-back until the old set and a whole second of good 
   expect(verdictOf(5_000, (bin) => (bin < 14 ? { ok: 8 } : { ok: 7, lost: 1 }))).toEqual(['deviated', 'not within 20 s']);
   expect(verdictOf(30_000, (bin) => (bin < 14 ? { ok: 8 } : { ok: 7, lost: 1 }))).toEqual(['inconclusive', 'not within 20 s']);
   expect(verdictOf(5_000, () => ({ ok: 7 }))).toEqual(['inconclusive', 'nothing']);
+});
+
+test('restored asks fresh dials, as a new user would be; held flows do not count', () => {
+  const journal = aDrop({ check: 'restored', within: 5_000 });
+  for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { ok: 2_000 }).tally(bin, { lost: 8, fresh: true });
+  expect(judge(journal)).toMatchObject({ verdict: 'deviated', why: 'no second of fresh dials was 99% ok' });
 });
 
 test('restored: a set that is not the baseline’s is not whole, however well dials fare', () => {

@@ -36,6 +36,12 @@ test('a hop that chance alone may have passed over has not left', () => {
   ]);
 });
 
+test('answers of held flows on other hops are no sign that a hop has left', () => {
+  const journal = dial(aJournal(), (bin) => (bin >= 10 && bin < 13 ? ['n1', 'n3'] : ['n1', 'n2', 'n3', 'n4']));
+  for (let bin = 10; bin < 13; bin += 1) journal.tally(bin, { path: 'n1', ok: 500 });
+  expect(historyOf(journal).length).toBe(2);
+});
+
 test('a held flow that is answered through a hop shows that it is there, dialled or not', () => {
   const journal = dial(aJournal(), (bin) => (bin >= 10 && bin < 20 ? ['n1', 'n3'] : ['n1', 'n2', 'n3', 'n4']));
   for (let bin = 10; bin < 20; bin += 1) journal.tally(bin, { path: 'n2', ok: 1 }).tally(bin, { path: 'n4', lost: 5 });

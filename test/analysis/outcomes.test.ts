@@ -84,6 +84,7 @@ test('row 6: a UDP flow moves in the window in which its answers move, and back 
   expect(lineOf(events, flow, 0)).toMatchObject({ outcome: 'unmoved', ingressAfter: 'n1' });
   expect(lineOf(events, flow, 1)).toMatchObject({ outcome: 'moved-survived', ingressBefore: 'n1', ingressAfter: 'n3', mappedBy: 'live' });
   expect(lineOf(events, flow, 2)).toMatchObject({ outcome: 'moved-survived', ingressBefore: 'n3', ingressAfter: 'n1' });
+  expect(analyse(events).report.remarks.join()).not.toContain('another backend');
 });
 
 test('row 6: the final map tells of a TCP survivor in the last window alone; earlier windows are not rewritten', () => {

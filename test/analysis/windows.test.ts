@@ -96,6 +96,12 @@ test('an observed window opens at the earliest onset of a flow whose ingress lef
   expect(ledgerOf(report, 1)?.outcomes['on-dead-hop'].count).toBe(2);
 });
 
+test('changes within moments of each other are one happening, and open one window at the earliest onset of all', () => {
+  const journal = aJournal().set(100, ALL).set(50_000, ['n1', 'n3']).set(51_000, ['n1']);
+  journal.breaks(journal.flow({ ingress: 'n3' }), 43_000);
+  expect(edgesOf(analyse(journal.end(80_000)).report).at(-1)).toEqual([43_000, 80_000, 'observed', 'baseline']);
+});
+
 test('without such a flow an observed window opens at the change', () => {
   const journal = aJournal().set(100, ALL).set(50_000, ['n1', 'n3']).set(51_000, ['n1']);
   journal.breaks(journal.flow({ ingress: 'n2' }), 50_100);
