@@ -231,7 +231,8 @@ class Run {
       runId: tools.runId,
       runTag: tools.runTag,
       t0MonoMs: tools.t0MonoMs,
-      observed: tools.startObservers !== null,
+      // Only who sees routes can tell that a set has settled.
+      observed: this.#plan.environment.observers.includes('routes'),
       listener: {
         onEvent: (event) => {
           this.#record(event);
