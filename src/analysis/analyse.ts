@@ -45,7 +45,7 @@ export function analyse(events: readonly JournalEvent[], { isComplete = false }:
   const nextHops = new NextHopHistory(facts);
   const windows = windowsOf(facts, nextHops);
   const scopes = scopesOf(facts);
-  const ledgers = judgeLedgers(facts, windows, scopes, nextHops);
+  const ledgers = judgeLedgers({ facts, windows, nextHops }, scopes);
   const counts = ledgers.map((ledger) => ledger.count);
   const interruptions = interruptionsOf(facts, windows, scopes);
   const evidence: Evidence = { facts, windows, scopes, nextHops, counts, interruptions };

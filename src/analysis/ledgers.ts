@@ -20,6 +20,8 @@ export type LedgerCount = {
   population: number;
   excluded: number;
   openedAndBroken: number;
+  /** Of the population: opened in the window before, after its last set change. */
+  young: number;
   outcomes: Record<Outcome, number>;
   brokenByCause: Record<string, number>;
   broken: number;
@@ -28,7 +30,7 @@ export type LedgerCount = {
   /** Broken while the prober was ill: perhaps not broken at all. */
   inDoubt: number;
   stalledInDoubt: number;
-  /** `moved-broken`: how many of them silently, and how many had been opened since the window before began. */
+  /** `moved-broken`: how many of them silently, and how many of them young. */
   movedBroken: { stalled: number; young: number };
   /** Unbroken flows of the same ingress that another backend, or a restarted one, answered at the end. */
   rebacked: number;
@@ -40,39 +42,43 @@ export type LedgerCount = {
 /** A scope in a window: its counts, and its lines of flows.ndjson when asked. */
 export type JudgedLedger = { count: LedgerCount; lines(): Generator<FlowOutcome> };
 
+type Run = { facts: RunFacts; windows: readonly Window[]; nextHops: NextHopHistory };
+
 /** All ledgers, by window and then by scope. Flows are judged twice, once for counts and once a line: nothing is kept per flow. */
-export function judgeLedgers(facts: RunFacts, windows: readonly Window[], scopes: readonly ScopedFlows[], nextHops: NextHopHistory) {
-  const addresses = new Map((facts.environment.vips ?? []).map((vip) => [vip.name, vip.address]));
-  return windows.flatMap((window) => {
-    const sinceT = windows[window.index - 1]?.fromT ?? window.fromT;
-    return scopes.map(({ scope, flows }): JudgedLedger => {
-      const after = nextHops.settledAt(scope.vantage, scope.vip, window.untilT);
-      const circumstances: Circumstances = {
-        windows,
-        window,
-        setAfter: after.nodes && new Set(after.nodes),
-        illnesses: facts.illnesses.filter((ill) => ill.vantage === scope.vantage),
-      };
-      const count = emptyCount(window, scope);
-      count.router = nextHops.routerOf(scope.vip);
-      count.before = nextHops.settledAt(scope.vantage, scope.vip, window.fromT);
-      count.after = after;
+export function judgeLedgers(run: Run, scopes: readonly ScopedFlows[]): JudgedLedger[] {
+  return run.windows.flatMap((window) => scopes.map((scoped) => judgeLedger(run, window, scoped)));
+}
+
+function judgeLedger({ facts, windows, nextHops }: Run, window: Window, { scope, flows }: ScopedFlows): JudgedLedger {
+  const { vantage, vip } = scope;
+  const count = emptyCount(window, scope);
+  count.router = nextHops.routerOf(vip);
+  count.before = nextHops.settledAt(vantage, vip, window.fromT);
+  count.after = nextHops.settledAt(vantage, vip, window.untilT);
+  const circumstances: Circumstances = {
+    windows,
+    window,
+    setAfter: count.after.nodes && new Set(count.after.nodes),
+    illnesses: facts.illnesses.filter((ill) => ill.vantage === vantage),
+  };
+  // Opened under the set that the window found: since its last change, if that was in the window before.
+  const changedT = nextHops.lastChangeT(vantage, vip, window.fromT) ?? -Infinity;
+  const youngSinceT = Math.max(changedT, windows[window.index - 1]?.fromT ?? window.fromT);
+  for (const flow of flows) {
+    const membership = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]);
+    if (membership === 'population') countJudgement(count, judgeFlow(flow, circumstances), flow.opened.t >= youngSinceT);
+    else if (membership !== 'elsewhere') count[membership] += 1;
+  }
+  const vipAddress = facts.environment.vips?.find(({ name }) => name === vip)?.address ?? '';
+  return {
+    count,
+    *lines() {
       for (const flow of flows) {
-        const membership = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]);
-        if (membership === 'population') countJudgement(count, judgeFlow(flow, circumstances), flow.opened.t >= sinceT);
-        else if (membership !== 'elsewhere') count[membership] += 1;
+        if (membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) !== 'population') continue;
+        yield lineOf(flow, judgeFlow(flow, circumstances), { count, vipAddress });
       }
-      return {
-        count,
-        *lines() {
-          for (const flow of flows) {
-            if (membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) !== 'population') continue;
-            yield lineOf(flow, judgeFlow(flow, circumstances), { count, vipAddress: addresses.get(scope.vip) ?? '' });
-          }
-        },
-      };
-    });
-  });
+    },
+  };
 }
 
 export function ledgerOf(count: LedgerCount): Ledger {
@@ -89,6 +95,15 @@ export function ledgerOf(count: LedgerCount): Ledger {
   };
 }
 
+export function total(counts: readonly LedgerCount[], of: (count: LedgerCount) => number): number {
+  return counts.reduce((sum, count) => sum + of(count), 0);
+}
+
+/** Broken although their hop stayed in the set. */
+export function elsewhereOf({ outcomes }: LedgerCount): number {
+  return outcomes['moved-broken'] + outcomes['broken-in-place'];
+}
+
 function emptyCount(window: Window, scope: Scope): LedgerCount {
   return {
     window,
@@ -99,6 +114,7 @@ function emptyCount(window: Window, scope: Scope): LedgerCount {
     population: 0,
     excluded: 0,
     openedAndBroken: 0,
+    young: 0,
     outcomes: { unknown: 0, 'on-dead-hop': 0, 'broken-in-place': 0, 'moved-broken': 0, 'moved-survived': 0, unmoved: 0 },
     brokenByCause: {},
     broken: 0,
@@ -114,6 +130,7 @@ function emptyCount(window: Window, scope: Scope): LedgerCount {
 
 function countJudgement(count: LedgerCount, { outcome, before, after, broken, isInDoubt, mappedBy }: Judgement, isYoung: boolean): void {
   count.population += 1;
+  if (isYoung) count.young += 1;
   count.outcomes[outcome] += 1;
   let ingress = count.byIngress.get(before.ingress);
   if (!ingress) count.byIngress.set(before.ingress, (ingress = { flows: 0, broken: 0 }));

@@ -1,13 +1,12 @@
 // How long a fault's target was dark, what ended that, and whether withdrawing first would have helped.
 import type { Evidence } from './checks/check.ts';
 import type { FaultFacts } from './fault-facts.ts';
-import type { LedgerCount } from './ledgers.ts';
+import { elsewhereOf, type LedgerCount, total } from './ledgers.ts';
 import type { NextHopHistory } from './next-hop-history.ts';
 import { firstBreakIn } from './population.ts';
 import type { RunFacts, Scope } from './run-facts.ts';
 import { sightingAt } from './flow-life.ts';
 import { changesOf } from './set-history.ts';
-import { elsewhereOf, sum } from './summary.ts';
 import { holdTimeMs, type Window } from './windows.ts';
 import { flowsText, lengthText } from './wording.ts';
 
@@ -42,7 +41,7 @@ export function outageRemarks(fault: FaultFacts, counts: readonly LedgerCount[],
         'until then its flows were silent. A shorter hold time or BFD would end it sooner.',
     ];
   }
-  const elsewhere = sum(counts, elsewhereOf);
+  const elsewhere = total(counts, elsewhereOf);
   const butNot = elsewhere > 0 ? `, not the ${flowsText(elsewhere)} broken elsewhere` : '';
   return [
     `${target} was dark for ${lengthText(darkMs)}, from the first break on it until its route was gone: withdrawing first would have saved only that${butNot}.`,

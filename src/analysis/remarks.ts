@@ -1,11 +1,10 @@
 // Further sentences: what a fault did beyond its target, what would have spared whom, and what nobody saw.
 import type { Evidence } from './checks/check.ts';
 import type { FaultFacts } from './fault-facts.ts';
-import type { LedgerCount } from './ledgers.ts';
+import { type LedgerCount, total } from './ledgers.ts';
 import { outageRemarks } from './outage.ts';
-import { gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
+import { disruptedShare, gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
 import { changesOf } from './set-history.ts';
-import { sum } from './summary.ts';
 import { mayHaveBegun } from './verdict.ts';
 import { countText, flowsText, lengthText, listText, percentText } from './wording.ts';
 
@@ -44,10 +43,10 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
 
 /** Flows of other nodes that moved because the router cut its hash space anew. */
 function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
-  const broken = sum(counts, (count) => count.outcomes['moved-broken']);
+  const broken = total(counts, (count) => count.outcomes['moved-broken']);
   if (broken === 0) return [];
-  const moved = broken + sum(counts, (count) => count.outcomes['moved-survived']);
-  const others = sum(counts, (count) => count.population - count.outcomes['on-dead-hop']);
+  const moved = broken + total(counts, (count) => count.outcomes['moved-survived']);
+  const others = total(counts, (count) => count.population - count.outcomes['on-dead-hop']);
   const order = counts.find((count) => count.before.from === 'observer' && count.before.nodes?.includes(target))?.before.nodes ?? null;
   const spared = `would have spared the ${flowsText(broken)} broken elsewhere.`;
   if (order === null || order.length < 3) return [`A resilient next-hop group ${spared}`];
@@ -68,16 +67,21 @@ function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): 
 
 /** A hop's return breaks flows too, and often more quietly than its loss. */
 function returnRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
-  const broken = sum(counts, (count) => count.outcomes['moved-broken']);
+  const hurt = counts.filter((count) => count.outcomes['moved-broken'] > 0);
+  const broken = total(hurt, (count) => count.outcomes['moved-broken']);
   if (broken === 0) return [];
-  const silently = sum(counts, (count) => count.movedBroken.stalled);
-  const young = sum(counts, (count) => count.movedBroken.young);
+  const silently = total(hurt, (count) => count.movedBroken.stalled);
+  const young = total(hurt, (count) => count.young);
+  const youngBroken = total(hurt, (count) => count.movedBroken.young);
   const how = silently > 0 ? `, ${countText(silently)} of them silently` : '';
-  const which =
-    young === broken
-      ? 'all of them opened while it was away; whoever had survived its loss stayed'
-      : `${countText(young)} of them opened while it was away`;
-  return [`The return of ${target} broke ${flowsText(broken)}${how}: ${which}.`];
+  const order = hurt.find((count) => count.after.from === 'observer' && count.after.nodes?.includes(target))?.after.nodes;
+  const predicted = order && `; RFC 2992 predicts ${percentText(disruptedShare(order.length, order.indexOf(target) + 1))}`;
+  const share = young > 0 ? `${countText(youngBroken)} of the ${countText(young)}` : 'none';
+  return [
+    `The return of ${target} broke ${flowsText(broken)}${how}: ${share} opened while it was away` +
+      (young > 0 ? ` (${percentText(youngBroken / young)}${predicted ?? ''})` : '') +
+      (youngBroken === broken ? '; whoever had survived its loss stayed.' : `, and ${countText(broken - youngBroken)} older ones.`),
+  ];
 }
 
 /** The same 5-tuple landed elsewhere although no next-hop set changed. */
@@ -88,7 +92,7 @@ function hashRemarks({ counts, nextHops }: Evidence): string[] {
       .some((history) => changesOf(history).some(({ t }) => t >= window.fromT && t <= window.untilT));
     return before.nodes !== null && after.nodes !== null && !hasChanged;
   });
-  const moved = sum(still, (count) => count.outcomes['moved-broken'] + count.outcomes['moved-survived']);
+  const moved = total(still, (count) => count.outcomes['moved-broken'] + count.outcomes['moved-survived']);
   if (moved === 0) return [];
   return [
     `The 5-tuples of ${flowsText(moved)} landed on another node although no next-hop set changed: the router does not hash the 5-tuple ` +
@@ -98,11 +102,11 @@ function hashRemarks({ counts, nextHops }: Evidence): string[] {
 }
 
 function unknownRemarks({ counts }: Evidence): string[] {
-  const unknown = sum(counts, (count) => count.outcomes.unknown);
+  const unknown = total(counts, (count) => count.outcomes.unknown);
   if (unknown === 0) return [];
   const blind = counts.filter((count) => count.after.nodes === null && count.outcomes.unknown > 0);
-  const inDoubt = sum(counts, (count) => count.inDoubt);
-  const unplaced = sum(counts, (count) => count.brokenUnknown) - sum(blind, (count) => count.brokenUnknown) - inDoubt;
+  const inDoubt = total(counts, (count) => count.inDoubt);
+  const unplaced = total(counts, (count) => count.brokenUnknown) - total(blind, (count) => count.brokenUnknown) - inDoubt;
   const reasons = [
     ...(blind.length > 0 ? [`the settled next-hop set was not known at the end of ${windowsText(blind)}`] : []),
     ...(unplaced > 0 ? [`${countText(Math.max(0, unplaced))} broke and could not be mapped`] : []),
@@ -129,6 +133,6 @@ function sightRemarks({ facts, nextHops }: Evidence): string[] {
 }
 
 function backendRemarks({ counts }: Evidence): string[] {
-  const rebacked = sum(counts, (count) => count.rebacked);
+  const rebacked = total(counts, (count) => count.rebacked);
   return rebacked === 0 ? [] : [`${flowsText(rebacked)} lived on while another backend, or a restarted one, took over the answers.`];
 }

@@ -12,14 +12,12 @@ export function survivorsMovedShare(n: number, k: number): number {
   return ((k - 1) * (k - 2) + (n - k) * (n - k - 1)) / (2 * (n - 1) ** 2);
 }
 
-/** Share of all flows that move or lose their hop (RFC 2992, section 3). Also of the flows opened meanwhile, when hop K returns, in reverse. */
+/**
+ * Share of all flows that lose their hop or move (RFC 2992, section 3). On the return of hop K it is the share that moves of the flows
+ * opened in its absence: the same regions change hands.
+ */
 export function disruptedShare(n: number, k: number): number {
   return (k * (k - 1) + (n - k) * (n - k + 1)) / (2 * n * (n - 1));
-}
-
-/** Share of the flows on hop `j` that move to its neighbour when hop `k` leaves; positions 1..n, j and k different. */
-export function neighbourShare(n: number, { j, k }: { j: number; k: number }): number {
-  return j < k ? (j - 1) / (n - 1) : (n - j) / (n - 1);
 }
 
 /** The position whose loss moves the fewest flows of others. */

@@ -1,5 +1,5 @@
 // The answer first, in one sentence that a tired person understands at 3 a.m.
-import type { LedgerCount } from './ledgers.ts';
+import { type LedgerCount, total } from './ledgers.ts';
 import type { RunFacts } from './run-facts.ts';
 import type { Restoration } from './restoration.ts';
 import { countText, flowsText, lengthText, listText } from './wording.ts';
@@ -45,8 +45,8 @@ function brokenText(counts: readonly LedgerCount[]): string {
   const protocols = Map.groupBy(counts, (count) => count.scope.protocol);
   const sums = [...protocols].map(([protocol, of]) => ({
     name: protocol.toUpperCase(),
-    broken: sum(of, (count) => count.broken),
-    population: sum(of, (count) => count.population),
+    broken: total(of, (count) => count.broken),
+    population: total(of, (count) => count.population),
   }));
   const hurt = sums.filter((each) => each.broken > 0);
   if (hurt.length === 0) {
@@ -57,19 +57,19 @@ function brokenText(counts: readonly LedgerCount[]): string {
 
 /** By the node that each had come in by, against the node that its window's fault was aimed at. */
 function whereText(counts: readonly LedgerCount[]): string {
-  const broken = sum(counts, (count) => count.broken);
+  const broken = total(counts, (count) => count.broken);
   if (broken === 0) return '';
   const targets = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
-  const onTarget = sum(counts, (count) => count.byIngress.get(count.window.fault?.target ?? '')?.broken ?? 0);
+  const onTarget = total(counts, (count) => count.byIngress.get(count.window.fault?.target ?? '')?.broken ?? 0);
   if (onTarget === broken) return `, all of them on ${targets}`;
-  const nowhere = sum(counts, (count) => count.byIngress.get(null)?.broken ?? 0);
+  const nowhere = total(counts, (count) => count.byIngress.get(null)?.broken ?? 0);
   const parts = [`${countText(onTarget)} on ${targets}`, `${countText(broken - onTarget - nowhere)} on other nodes`];
   if (nowhere > 0) parts.push(`${countText(nowhere)} on nobody knows which`);
   return `, ${listText(parts)}`;
 }
 
 function returnClause(counts: readonly LedgerCount[], subject: string): string[] {
-  const broken = sum(
+  const broken = total(
     counts.filter((count) => count.window.cause === 'fault-out'),
     (count) => count.broken,
   );
@@ -84,20 +84,11 @@ function restoredClause(restorations: readonly Restoration[]): string[] {
 }
 
 function observedText(counts: readonly LedgerCount[]): string {
-  const broken = sum(
+  const broken = total(
     counts.filter((count) => count.window.cause === 'observed'),
     (count) => count.broken,
   );
   return broken > 0 ? `; ${flowsText(broken)} broke when a next-hop set changed by itself` : '';
-}
-
-/** Broken although their hop stayed in the set. */
-export function elsewhereOf({ outcomes }: LedgerCount): number {
-  return outcomes['moved-broken'] + outcomes['broken-in-place'];
-}
-
-export function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
 }
 
 function upperFirst(text: string): string {
