@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { Environment } from '../core/environment.ts';
 import type { RunPlan } from '../runner/plan.ts';
 import { frameWatcher, jsonWatcher, lineWatcher, type RunWatcher } from './live-view.ts';
+import { claimRunFolder, type RunFolder } from './run-folder.ts';
 import { runSession, type SessionParts, type SessionResult } from './run-session.ts';
 import { hasColour, printReport } from './write-reports.ts';
 
@@ -19,8 +20,9 @@ export async function carryOut(options: CarryOutOptions): Promise<number> {
   using interruption = onInterruption();
   const { signal } = interruption;
   try {
+    using folder = claimRunFolder(options.out, options.plan.scenario.name, new Date());
     await using parts = await options.open(options.plan.environment, signal);
-    const result = await watchedSession({ ...options, parts, signal });
+    const result = await watchedSession({ ...options, folder, parts, signal });
     return interruption.exitCode(result.exitCode);
   } catch (error) {
     // Interrupted before anything was touched: there is nothing to revert and nothing to report.
@@ -33,12 +35,12 @@ export async function carryOut(options: CarryOutOptions): Promise<number> {
 export async function watchedSession(options: {
   plan: RunPlan;
   parts: SessionParts;
-  out: string | null;
+  folder: RunFolder;
   isJson: boolean;
   signal: AbortSignal;
 }): Promise<SessionResult> {
-  const { plan, parts, out, isJson, signal } = options;
-  const result = await runSession({ plan, parts, out, interrupt: signal, watcher: watcherFor(plan.scenario.title, isJson) });
+  const { plan, parts, folder, isJson, signal } = options;
+  const result = await runSession({ plan, parts, folder, interrupt: signal, watcher: watcherFor(plan.scenario.title, isJson) });
   if (!isJson) printReport(result.report, result.folder);
   return result;
 }

@@ -32,6 +32,7 @@ export function demoCommand(): Command {
 async function demo(prefix: string): Promise<number> {
   const { loadPlan, openEnvironment, openOrBuildLab } = await import('./run-environment.ts');
   const { onInterruption, watchedSession } = await import('./carry-out.ts');
+  const { claimRunFolder } = await import('./run-folder.ts');
   using interruption = onInterruption();
   const { signal } = interruption;
   const folders: string[] = [];
@@ -45,8 +46,9 @@ async function demo(prefix: string): Promise<number> {
     await using _lab = await openOrBuildLab(place, signal);
     for (const { act, run } of loaded) {
       process.stdout.write(`\n── ${act.says}\n\n`);
+      using claimed = claimRunFolder(null, run.plan.scenario.name, new Date());
       await using parts = await openEnvironment(run, signal);
-      const { report, folder, end, exitCode } = await watchedSession({ plan: run.plan, parts, out: null, isJson: false, signal });
+      const { report, folder, end, exitCode } = await watchedSession({ plan: run.plan, parts, folder: claimed, isJson: false, signal });
       folders.push(folder);
       if (end.kind === 'interrupted') return interruption.exitCode(exitCode);
       if (!act.isAsExpected(report)) {

@@ -1,4 +1,5 @@
 // The keeper of a lab: one process beside it, started when a run needs faults, gone once all is verified and out of quarantine.
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -14,7 +15,9 @@ export class LabKeeper {
   readonly #lab: Lab;
   readonly #environmentFile: string;
   readonly #logPath: string;
-  /** Resolves when the keeper that was started last has ended. */
+  /** The keeper that was started here, if any. */
+  #child: ChildProcess | null = null;
+  /** Resolves when it has ended. */
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(lab: Lab, environmentFile: string) {
@@ -41,9 +44,14 @@ export class LabKeeper {
     });
   }
 
-  /** Waits until the keeper has ended by itself: its janitor watches that nothing comes back. */
-  async ended(): Promise<void> {
-    // Its own process keeps this one from ending meanwhile: a lab must not go while something in it is in quarantine.
+  /**
+   * Gives up the connection and waits until the keeper has ended: its janitor still watches that nothing comes back, and a lab
+   * must not go meanwhile. One that never did anything is told to end.
+   */
+  async close(client: KeeperClient): Promise<void> {
+    const status = await client.status().catch(() => null); // gone already
+    client.close();
+    if (status?.holder === null && status.faults.length === 0) this.#child?.kill('SIGTERM');
     await this.#ended;
   }
 
@@ -55,6 +63,7 @@ export class LabKeeper {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
+    this.#child = child;
     this.#ended = once(child, 'exit').catch(() => undefined); // one that could not be started is told by connect
   }
 }

@@ -140,9 +140,8 @@ export async function openLabKeeper(
   return {
     client,
     [Symbol.asyncDispose]: async () => {
-      client.close();
       process.stderr.write('lab: waiting until the keeper has seen that nothing comes back\n');
-      await keeper.ended();
+      await keeper.close(client);
     },
   };
 }

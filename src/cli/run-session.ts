@@ -1,9 +1,8 @@
 // One run as every command carries it out: folder, journal, execution, verdict, reports.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../core/environment.ts';
-import { AppError, messageOf } from '../core/errors.ts';
 import { JOURNAL_FILE, type JournalEvent } from '../core/journal.ts';
 import type { Report } from '../core/report-format.ts';
 import { monoMs } from '../io/clock.ts';
@@ -15,6 +14,7 @@ import type { RunPlan } from '../runner/plan.ts';
 import { executeRun, type NewEvent, type RunEnd } from '../runner/run.ts';
 import type { RouterReader } from '../core/capabilities.ts';
 import type { RunWatcher } from './live-view.ts';
+import type { RunFolder } from './run-folder.ts';
 import { reportExitCode } from './report-exit-code.ts';
 import { selfArgv } from './self.ts';
 import { programVersion } from './version.ts';
@@ -31,8 +31,7 @@ export type SessionParts = {
 export type SessionOptions = {
   plan: RunPlan;
   parts: SessionParts;
-  /** Folder for the run; must not exist or be empty. Null: a new one below `runs/`. */
-  out: string | null;
+  folder: RunFolder;
   watcher: RunWatcher;
   interrupt: AbortSignal;
 };
@@ -41,14 +40,15 @@ export type SessionResult = { folder: string; report: Report; end: RunEnd; exitC
 
 /**
  * Carries out one run and writes everything about it into its folder.
- * @throws AppError what preflight refused (the folder is then removed: nothing was measured)
+ * @throws AppError what preflight refused (the journal is then removed: nothing was measured)
  */
 export async function runSession(options: SessionOptions): Promise<SessionResult> {
   const { plan, parts, watcher } = options;
-  const startedAt = new Date();
-  const { runId, folder } = makeRunFolder(options.out, plan.scenario.name, startedAt);
-  using journal = new JournalWriter(join(folder, JOURNAL_FILE));
+  const { runId, path: folder } = options.folder;
+  const journalPath = join(folder, JOURNAL_FILE);
+  using journal = new JournalWriter(journalPath);
   const t0MonoMs = monoMs();
+  const wallClockMs = Date.now();
   const t = () => round(monoMs() - t0MonoMs);
   const write = (event: NewEvent): JournalEvent => {
     const written = journal.append(event);
@@ -59,7 +59,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
     runId,
     t0MonoMs,
     t,
-    wallClockMs: startedAt.getTime(),
+    wallClockMs,
     versions: { holdfast: programVersion(), node: process.version },
     write,
     sync: () => {
@@ -77,7 +77,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
   }).catch((error: unknown): RunEnd => ({ kind: 'refused', error }));
   if (end.kind === 'refused') {
     watcher.close();
-    rmSync(folder, { recursive: true });
+    rmSync(journalPath);
     throw end.error;
   }
   const judged = await judgeJournal(folder, { isComplete: end.kind === 'completed' });
@@ -106,27 +106,6 @@ async function openObservers(parts: SessionParts, t: () => number, emit: (event:
     }
   }
   return opened.move();
-}
-
-function makeRunFolder(out: string | null, scenario: string, startedAt: Date): { runId: string; folder: string } {
-  const stamp = startedAt.toISOString().replace(/[-:]|\.\d+/g, '');
-  const runId = `${stamp}-${scenario}-${randomBytes(2).toString('hex')}`;
-  const folder = out ?? join('runs', runId);
-  try {
-    mkdirSync(folder, { recursive: true });
-    if (readdirSync(folder).length > 0) {
-      throw new AppError('BAD_FLAG', `the folder ${folder} is not empty`, {
-        remedy: 'name a new folder with --out: a run never overwrites another',
-      });
-    }
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw new AppError('DISK', `the folder ${folder} for the run cannot be made: ${messageOf(cause)}`, {
-      remedy: 'name another one with --out',
-      cause,
-    });
-  }
-  return { runId, folder };
 }
 
 function placeOf(environment: Environment, vantage: string) {

@@ -71,7 +71,11 @@ export class FaultDriver {
     this.#held = { runId, epoch, leaseMs };
     const steps = await this.#keeper.plan(epoch, faults);
     const refusals = steps.flatMap((step) => step.refusals.map((why) => `${step.fault}: ${why}`));
-    if (refusals.length > 0) throw new AppError('PREFLIGHT', `the keeper refuses this plan: ${refusals.join('; ')}`);
+    if (refusals.length > 0) {
+      throw new AppError('PREFLIGHT', `the keeper refuses this plan: ${refusals.join('; ')}`, {
+        remedy: 'change the scenario, or what the file on the keeper’s own machine allows; --dry-run shows what a plan would touch',
+      });
+    }
     this.#renewal = setInterval(() => {
       void this.#renew();
     }, leaseMs / 3);

@@ -1,0 +1,44 @@
+// The folder of one run: claimed before anything is touched, gone again if nothing came of it.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, messageOf } from '../core/errors.ts';
+
+/** Disposing removes the folder if it was made here and is still empty. */
+export type RunFolder = Disposable & { runId: string; path: string };
+
+/**
+ * Claims the folder for a run of `scenario`.
+ * @param out as the user named it: must not exist or be empty; null: a new one below `runs/`
+ * @throws AppError BAD_FLAG when it holds something, DISK when it cannot be made
+ */
+export function claimRunFolder(out: string | null, scenario: string, now: Date): RunFolder {
+  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  const runId = `${stamp}-${scenario}-${randomBytes(2).toString('hex')}`;
+  const path = out ?? join('runs', runId);
+  const madeFrom = make(path);
+  if (readdirSync(path).length > 0) {
+    throw new AppError('BAD_FLAG', `the folder ${path} is not empty`, {
+      remedy: 'name a new folder with --out: a run never overwrites another',
+    });
+  }
+  return {
+    runId,
+    path,
+    [Symbol.dispose]: () => {
+      if (madeFrom !== undefined && readdirSync(path).length === 0) rmdirSync(path);
+    },
+  };
+}
+
+/** @returns the topmost folder that had to be made; undefined when all were there */
+function make(path: string): string | undefined {
+  try {
+    return mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new AppError('DISK', `the folder ${path} for the run cannot be made: ${messageOf(cause)}`, {
+      remedy: 'name another one with --out',
+      cause,
+    });
+  }
+}
