@@ -1,4 +1,5 @@
 // `run --dry-run`: what a run would hold, touch and leave, told without touching anything.
+import { expectedText } from '../analysis/checks/evaluate.ts';
 import type { Environment } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { NODE_ROLES } from '../core/scenario-file.ts';
@@ -27,7 +28,11 @@ export function planText(plan: RunPlan, order: readonly string[]): string {
     ...faultLines(plan, order),
     '',
     'Expects:',
-    ...scenario.expect.map((expectation) => `  ${Object.values(expectation).map(String).join(' ')}`),
+    ...scenario.expect.map((expectation) => {
+      const scope = [expectation.vantage, expectation.protocol, expectation.vip].filter((each) => each !== undefined).join(' ');
+      const during = expectation.during === undefined ? '' : `, during ${expectation.during}`;
+      return `  ${expectation.check}: ${expectedText(expectation)}${scope && `, ${scope}`}${during}`;
+    }),
     '',
     `Lasts about ${formatDurationMs(lengthMs(plan))} from the moment all flows are open. Nothing was touched.`,
     '',

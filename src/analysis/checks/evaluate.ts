@@ -26,6 +26,11 @@ export function evaluateChecks(evidence: Evidence): CheckResult[] {
   });
 }
 
+/** What an expectation asks for, as the report and a dry run tell it: `max 0`, `within 10s`. */
+export function expectedText(expectation: Expectation): string {
+  return bind(expectation).expected;
+}
+
 type Bound = { expected: string; judge(scope: Scope, evidence: Evidence): ScopeVerdict | null };
 
 function bindTo<Expected extends Expectation>(check: Check<Expected>, expectation: Expected): Bound {
