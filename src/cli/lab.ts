@@ -6,7 +6,6 @@ import { AppError } from '../core/errors.ts';
 import type { Argv } from '../io/command.ts';
 import type { LabPlan } from '../lab/address-plan.ts';
 import type { Lab } from '../lab/lab.ts';
-import type { LabStatus, MemberStatus } from '../lab/lab-status.ts';
 import { selfArgv } from './self.ts';
 
 type Flags = { prefix: string; json?: true };
@@ -92,42 +91,9 @@ async function down({ prefix }: Flags): Promise<void> {
 async function status(flags: Flags): Promise<void> {
   const lab = await useLab(flags.prefix);
   const { labStatus } = await import('../lab/lab-status.ts');
+  const { labStatusText } = await import('./lab-status-text.ts');
   const found = await labStatus(lab, AbortSignal.timeout(20_000));
-  process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
-}
-
-function statusText(found: LabStatus): string {
-  const rows = found.members.map((member) => [
-    member.name,
-    member.netns,
-    member.uplink ?? '-',
-    member.state,
-    member.addresses.join(' '),
-    detail(member),
-  ]);
-  const header = ['member', 'namespace', 'uplink', 'state', 'addresses', ''];
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${[`${found.title} (lab ${found.prefix}, files in ${found.stateFolder})`, '', ...[header, ...rows].map(line)].join('\n')}\n`;
-}
-
-function detail(member: MemberStatus): string {
-  switch (member.role) {
-    case 'router':
-      return (member.sessions ?? []).map(({ node, state }) => `${node} ${state}`).join(', ');
-    case 'node':
-      return `${member.isServing ? 'serves' : 'does not serve'}, announces ${announced(member.vips ?? [])}`;
-    case 'vantage':
-      return '';
-  }
-}
-
-function announced(vips: readonly string[]): string {
-  return vips.length === 0 ? 'nothing' : vips.join(' ');
+  process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : labStatusText(found));
 }
 
 async function exec(member: string, command: string[], { prefix }: Flags): Promise<void> {
@@ -141,8 +107,8 @@ async function exec(member: string, command: string[], { prefix }: Flags): Promi
       remedy: `it has ${names.join(', ')}`,
     });
   }
-  // Replaced, not started: the command has the terminal, the signals and the exit code to itself.
-  process.execve?.('/bin/sh', ['sh', '-c', 'exec "$@"', 'sh', 'ip', 'netns', 'exec', found.netns, ...command], definedEnvironment());
+  const { becomeCommand } = await import('../lab/host.ts');
+  becomeCommand(['ip', 'netns', 'exec', found.netns, ...command], process.env);
 }
 
 async function useLab(prefix: string): Promise<Lab> {
@@ -158,7 +124,7 @@ export async function enterHost(prefix: string, purpose: 'build' | 'use' | 'clea
 }
 
 /** This process's own command line, to begin again with. */
-export function thisCommandLine(): Argv {
+function thisCommandLine(): Argv {
   return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
 }
 
@@ -176,8 +142,4 @@ function abortOnSignal(): { signal: AbortSignal; exitCode: () => number | null }
     });
   }
   return { signal: controller.signal, exitCode: () => code };
-}
-
-function definedEnvironment(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }

@@ -58,9 +58,15 @@ export async function enterLabHost(options: EnterOptions): Promise<LabHost> {
 function beginAgainIn(holder: number, uid: number, { env, argv }: EnterOptions): never {
   const enter = ['nsenter', '--preserve-credentials', '--user', '--mount', '--net', '--target', String(holder)];
   const again = ['sh', '-c', RESUME, process.cwd(), ...argv];
-  // Replaced, not started: signals, terminal and exit code stay this process's own.
-  if (!process.execve) throw new AppError('COMMAND_MISSING', 'this Node cannot replace itself', { remedy: 'use Node 24, or run as root' });
-  return process.execve('/bin/sh', ['sh', '-c', 'exec "$@"', 'sh', ...enter, ...again], definedOnly({ ...env, [ROOTLESS]: String(uid) }));
+  return becomeCommand([...enter, ...again], { ...env, [ROOTLESS]: String(uid) });
+}
+
+/** Replaces this process by a command: signals, terminal and exit code stay what they were. */
+export function becomeCommand(argv: readonly string[], env: Record<string, string | undefined>): never {
+  if (!process.execve) throw new AppError('COMMAND_MISSING', 'this Node cannot replace itself', { remedy: 'use Node 24' });
+  const defined = Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+  // The shell finds the command in PATH.
+  return process.execve('/bin/sh', ['sh', '-c', 'exec "$@"', 'sh', ...argv], defined);
 }
 
 async function startHolder(stateFolder: string): Promise<number> {
@@ -102,8 +108,4 @@ function noUserNamespaces(said: string): AppError {
       ? 'AppArmor keeps user namespaces from ordinary users (Ubuntu 23.10 and later): sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run as root'
       : 'holdfast doctor tells what the kernel forbids; as root no user namespace is needed';
   return new AppError('NOT_PERMITTED', `this user may not make user namespaces: ${said.trim()}`, { remedy });
-}
-
-function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }

@@ -35,7 +35,7 @@ test('two labs live side by side, a third under a used prefix is refused, and ea
   expect((await lab('exec', 'n2', '--prefix', 'tlife', '--', 'sh', '-c', 'exit 7')).code).toBe(7);
   const unknown = await lab('exec', 'n22', '--prefix', 'tlife', '--', 'true');
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean n2?') as string });
-  expect((await lab('status', '--prefix', 'tlife')).stdout).toContain('n3 Established');
+  expect((await lab('status', '--prefix', 'tlife')).stdout).toContain('BGP Established: n1 n2 n3');
 
   expect((await lab('down', '--prefix', 'tlife')).stdout).toContain('6 namespaces');
   expect(await remains('tlife')).toEqual([]);
@@ -106,7 +106,7 @@ test.skipIf(LAB_UID !== 0)('an ordinary user builds, uses and removes a lab, uns
   try {
     expect((await asNobody('up', QUICK)).stdout).toContain('The lab tlife is up');
     expect((await asNobody('exec', 'v2', '--', 'id', '-u')).stdout).toBe('0\n');
-    expect((await asNobody('status')).stdout).toContain('n1 Established');
+    expect((await asNobody('status')).stdout).toContain('BGP Established: n1 n2 n3');
     expect((await lab('status', '--prefix', 'tlife')).stderr).toContain('not up');
   } finally {
     expect((await asNobody('down')).stdout).toContain('6 namespaces');
