@@ -1,7 +1,7 @@
 // Faults always come back: real keepers and janitors, real FRR, killed and frozen in the middle of it.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JournalEvent } from '../../src/core/journal.ts';
 import { monoMs } from '../../src/io/clock.ts';
 import { runCommand } from '../../src/io/command.ts';
@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.ts';
 import { aFault } from '../support/keeper-bench.ts';
 import { KeeperProcesses, LEASE_MS, signal } from '../support/keeper-process.ts';
 import { holdfast } from '../support/holdfast.ts';
+import { runStorm, STORMS } from './storms.ts';
 
 /** Whatever dies, a fault is gone by then. */
 const PROMISE_MS = LEASE_MS + 2_000;
@@ -24,9 +25,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await lab[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  await allEstablished();
 });
 
 async function allEstablished(timeoutMs = 15_000): Promise<void> {
@@ -65,7 +63,8 @@ async function inForce(
 }
 
 test('a session goes down and comes back, told from intent to verified', async () => {
-  await using keepers = new KeeperProcesses(lab.lab);
+  await allEstablished();
+  await using keepers = new KeeperProcesses(lab.lab, { minNextHops: 2 });
   const { client } = await keepers.start();
   const run = await inForce(client, { forMs: 1_500 });
   expect(await keepers.shutPeers()).toHaveLength(1);
@@ -215,6 +214,7 @@ test.each([
   { name: 'node-drain, evict-first,', kind: 'node-drain', params: { order: 'evict-first' } },
   { name: 'node-down', kind: 'node-down', params: {} },
 ])('$name takes the node out of the next hops and puts all of it back, keeper killed or not', async ({ kind, params }) => {
+  await allEstablished();
   await using keepers = new KeeperProcesses(lab.lab);
   const { child, client } = await keepers.start();
   const run = await inForce(client, { kind, params });
@@ -266,4 +266,9 @@ test('a second keeper on the same state is refused, and an idle one ends by itse
   run.stop();
   expect(await ended).toEqual([0, null]);
   expect(keepers.faults().every(({ isQuarantineOver }) => isQuarantineOver)).toBe(true);
+});
+
+test.each(STORMS)('%s: whatever is hit at whatever instant, nothing stays longer than lease + 2 s', async (storm) => {
+  const trials = await runStorm(storm, lab.lab, { count: 2, seed: 7 }); // npm run safety: hundreds
+  expect(trials.filter(({ isLeaked, clearedAfterMs }) => isLeaked || clearedAfterMs > PROMISE_MS)).toEqual([]);
 });
