@@ -29,3 +29,8 @@ export function describeSource({ from, vantage }: WindowNextHops): string {
   if (from === 'observer') return 'seen by the observer';
   return vantage === undefined ? 'inferred from fresh flows' : `inferred from fresh flows of ${vantage}`;
 }
+
+/** A router by name, or as somebody whom nobody named: without access to it a set is only inferred. */
+export function routerText(router: string): string {
+  return router === 'unknown' ? 'a router unknown' : router;
+}

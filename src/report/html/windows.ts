@@ -4,7 +4,7 @@ import { matricesOf, type Matrix, type MatrixCell } from '../drawing/matrices.ts
 import type { Palette } from '../drawing/palette.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, formatT, OUTCOMES_TO_READ } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
-import { describeSets, describeSource } from '../set-change.ts';
+import { describeSets, describeSource, routerText } from '../set-change.ts';
 import { h, type Child, type Markup } from './markup.ts';
 import { nothing, pathChip, rangeBar, section, table } from './table.ts';
 
@@ -38,7 +38,7 @@ function nextHopLine(set: WindowNextHops, palette: Palette): Child {
   const words = describeSets(set).map((word) =>
     'text' in word ? [word.text, ' '] : word.names.map((node) => [pathChip(node, palette), ' ']),
   );
-  return [`Next hops of ${set.router} for ${set.vip}: `, words, h('span', { class: 'muted' }, describeSource(set))];
+  return [`Next hops of ${routerText(set.router)} for ${set.vip}: `, words, h('span', { class: 'muted' }, describeSource(set))];
 }
 
 /** Ledgers and matrices; folded where nothing happened. */

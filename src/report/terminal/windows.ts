@@ -3,7 +3,7 @@ import type { Ledger, Report, WindowNextHops } from '../../core/report-format.ts
 import { matricesOf, type Matrix } from '../drawing/matrices.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, OUTCOMES_TO_READ, formatT } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
-import { describeSets, describeSource } from '../set-change.ts';
+import { describeSets, describeSource, routerText } from '../set-change.ts';
 import { painter, type Paint, type TerminalStyle } from './paint.ts';
 import { sideBySide, textTable, wrapText } from './text-table.ts';
 
@@ -29,7 +29,7 @@ export function windowLines(report: Report, index: number, style: TerminalStyle)
 
 function nextHopLine(set: WindowNextHops): string {
   const words = describeSets(set).map((word) => ('text' in word ? word.text : word.names.join(' ')));
-  return `next hops of ${set.router} for ${set.vip}: ${words.join(' ')}, ${describeSource(set)}`;
+  return `next hops of ${routerText(set.router)} for ${set.vip}: ${words.join(' ')}, ${describeSource(set)}`;
 }
 
 function ledgerLines(ledgers: readonly Ledger[], style: TerminalStyle, paint: Paint): string[] {
