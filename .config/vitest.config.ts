@@ -1,4 +1,4 @@
-// Tests in two projects: `unit` touches no network beyond loopback; `lab` shares one real lab and runs file by file.
+// Tests in two projects: `unit` touches no network beyond loopback; `lab` builds real labs, two files at a time.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -17,7 +17,8 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/{lab,safety,truth}/**/*.test.ts'],
-          fileParallelism: false,
+          // Each file has labs of its own; they mostly wait, and two at a time leave two cores room enough.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
