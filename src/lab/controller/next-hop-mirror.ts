@@ -17,17 +17,23 @@ export type ResilientGroup = { buckets: number; idleTimer: number };
 /** Mirrors until `signal` aborts. Changes follow BGP's by some tens of milliseconds. */
 export async function mirrorNextHops(plan: LabPlan, group: ResilientGroup, signal: AbortSignal): Promise<void> {
   const mirrored = new Map<string, string[]>();
-  const bell = ringOnRouteChange(plan, signal);
-  while (!signal.aborted) {
-    for (const [index, vip] of plan.environment.vips.entries()) {
-      const hops = await readNextHops(plan.router, hostPrefix(vip.address), signal);
-      const before = mirrored.get(vip.name) ?? [];
-      if (hops.join() === before.join()) continue;
-      const input = mirrorBatch(plan, { vip, index, hops, before, group });
-      await runCommand(['ip', '-n', plan.router.netns, '-batch', '-'], { input, signal });
-      mirrored.set(vip.name, hops);
+  // Ends its child also when a look below fails, since the caller then begins again.
+  const listening = new AbortController();
+  const bell = ringOnRouteChange(plan, AbortSignal.any([signal, listening.signal]));
+  try {
+    while (!signal.aborted) {
+      for (const [index, vip] of plan.environment.vips.entries()) {
+        const hops = await readNextHops(plan.router, hostPrefix(vip.address), signal);
+        const before = mirrored.get(vip.name) ?? [];
+        if (hops.join() === before.join()) continue;
+        const input = mirrorBatch(plan, { vip, index, hops, before, group });
+        await runCommand(['ip', '-n', plan.router.netns, '-batch', '-'], { input, signal });
+        mirrored.set(vip.name, hops);
+      }
+      await bell(signal);
     }
-    await bell(signal);
+  } finally {
+    listening.abort();
   }
 }
 
