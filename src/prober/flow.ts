@@ -140,7 +140,7 @@ export class Flow implements Listener {
     const { stallAfterMs } = this.#holding.population;
     this.#giveUp(nowT - stallAfterMs, nowT);
     if (this.#isBroken || !isBeating) return;
-    const sinceT = this.#exchanges.stalledSince(nowT, stallAfterMs, (fromT) => this.#holding.health.illMs(fromT));
+    const sinceT = this.#exchanges.stalledSince(nowT, stallAfterMs, (fromT) => this.#holding.health.illMs(fromT, nowT));
     if (sinceT === null) return;
     const signs = this.#signs.length > 0 ? `, ICMP: ${[...new Set(this.#signs)].join(' ')} (${String(this.#signs.length)})` : '';
     this.#break(nowT, {
@@ -182,14 +182,19 @@ export class Flow implements Listener {
     if (this.#isBroken) {
       this.#isBroken = false;
       this.#holding.tell(atT, 'flow.recovered', { flow: this.id, ...this.#sighting });
-    } else if (verdict === 'ok' && atT - this.#lastOkT > 2 * this.#holding.population.intervalMs) {
-      // While the prober stood still nothing was asked, and silence then means nothing.
-      const fromT = this.#lastOkT;
-      if (!this.#holding.health.wasIll(fromT, atT)) this.#holding.tell(atT, 'flow.quiet', { flow: this.id, fromT, untilT: atT });
+    } else if (verdict !== 'late') {
+      this.#tellIfQuiet(atT);
     }
     if (verdict === 'late') return;
     this.#lastOkT = atT;
     if (verdict === 'ok') this.#lastRttMs = atT - exchange.dueT;
+  }
+
+  /** While the prober stood still nothing was asked: that time is not counted as silence. */
+  #tellIfQuiet(untilT: number): void {
+    const fromT = this.#lastOkT;
+    const quietMs = untilT - fromT - this.#holding.health.illMs(fromT, untilT);
+    if (quietMs > 2 * this.#holding.population.intervalMs) this.#holding.tell(untilT, 'flow.quiet', { flow: this.id, fromT, untilT });
   }
 
   #judge(exchange: Exchange, verdict: Verdict, atT?: number): void {

@@ -1,15 +1,18 @@
 // The fixed schedule: when each seat's exchanges are due, evenly spread, whatever happened to the ones before.
 //
 //   seats     0    1    2    3    0    1    2 …
-//   due     |----|----|----|----|----|----|--->   origin + turn * interval / seats
+//   due     |----|----|----|----|----|----|--->   origin + round * interval + (seat * interval / seats, cut to the ticker's grid)
 //             <---- one interval ---->
 //
 // A turn is one exchange of one seat; turns count up from 0 for ever. Times are ms on the run's clock.
 
+import { TICK_MS } from './ticker.ts';
+
 export type Schedule = { readonly originT: number; readonly intervalMs: number; readonly seats: number };
 export type Turn = {
   readonly seat: number;
-  /** Number of the exchange on its seat, from 1. */ readonly sequence: number;
+  /** Number of the exchange on its seat, from 1. */
+  readonly sequence: number;
   readonly dueT: number;
 };
 
@@ -17,11 +20,8 @@ export type Turn = {
 export function turnAt(schedule: Schedule, turn: number): Turn {
   const seat = turn % schedule.seats;
   const round = (turn - seat) / schedule.seats;
-  return {
-    seat,
-    sequence: round + 1,
-    dueT: schedule.originT + round * schedule.intervalMs + (seat * schedule.intervalMs) / schedule.seats,
-  };
+  const phaseMs = Math.floor((seat * schedule.intervalMs) / schedule.seats / TICK_MS) * TICK_MS;
+  return { seat, sequence: round + 1, dueT: schedule.originT + round * schedule.intervalMs + phaseMs };
 }
 
 /** Walks the turns in order, each exactly once, as their time (plus a fixed delay) comes. */

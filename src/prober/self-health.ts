@@ -61,14 +61,19 @@ export class SelfHealth {
 
   /** Whether the prober was ill at any time from `fromT` to `untilT`. */
   wasIll(fromT: number, untilT: number): boolean {
-    // After a stall sockets may be read before the next tick: a stall that no tick has told of yet counts too.
-    if (untilT - this.#lastTickT > STALL_MS) return true;
-    return this.#illnesses.some((illness) => illness.untilT > fromT && illness.fromT < untilT);
+    return this.#illnessesUntil(untilT).some((illness) => illness.untilT > fromT && illness.fromT < untilT);
   }
 
-  /** For how long the prober was ill since `fromT`. */
-  illMs(fromT: number): number {
-    return this.#illnesses.reduce((sum, illness) => sum + Math.max(0, illness.untilT - Math.max(fromT, illness.fromT)), 0);
+  /** For how long of that time the prober was ill. */
+  illMs(fromT: number, untilT: number): number {
+    const overlapMs = (illness: Illness) => Math.max(0, Math.min(untilT, illness.untilT) - Math.max(fromT, illness.fromT));
+    return this.#illnessesUntil(untilT).reduce((sum, illness) => sum + overlapMs(illness), 0);
+  }
+
+  /** After a stall sockets may be read before the next tick: a stall that no tick has told of yet counts too. */
+  #illnessesUntil(nowT: number): Illness[] {
+    if (nowT - this.#lastTickT <= STALL_MS) return this.#illnesses;
+    return [...this.#illnesses, { fromT: this.#lastTickT, untilT: nowT, why: 'stood still' }];
   }
 
   #ill(illness: Illness): void {

@@ -21,15 +21,15 @@ import type { Resources } from './resources.ts';
 import { type HealthReadings, SelfHealth } from './self-health.ts';
 import { portRange } from './source-ports.ts';
 import { TallyBook } from './tally-book.ts';
+import { startTicker, TICK_MS } from './ticker.ts';
 import type { Tell } from './told.ts';
 
-const TICK_MS = 10;
 const PULSE_MS = 1_000;
 const FINAL_SLACK_MS = 500;
 const READ_BUFFER_BYTES = 64 << 10;
 /** New flows, replacements and mapping dials; a dead path must not hold up the dials of the others, hence so many under way. */
 const DIALS = { perSecond: 4_000, maxUnderWay: 8_192 };
-const RAMP = { perSecond: 4_000, maxUnderWay: 512 };
+const RAMP = { perSecond: 2_500, maxUnderWay: 512 };
 /** Slow enough not to fill the routers' and nodes' tables of new connections. */
 const FINAL_DIALS = { perSecond: 800, maxUnderWay: 1_024 };
 
@@ -60,7 +60,7 @@ export class Work {
   readonly #beating = new AbortController();
   #held: HeldFlows[] = [];
   #fresh: FreshDials[] = [];
-  #ticker: NodeJS.Timeout | null = null;
+  #ticker: Disposable | null = null;
   #isJudging = false;
   #nextPulseT = 0;
   #lastIllT = -Infinity;
@@ -98,7 +98,7 @@ export class Work {
       range: portRange(options.resources.ephemeralPorts),
       random: options.random,
       sourceAddresses: assignment.sourceAddresses,
-      stoodStillMs: (fromMs) => this.#health.illMs(fromMs - assignment.t0MonoMs),
+      stoodStillMs: (fromMs) => this.#health.illMs(fromMs - assignment.t0MonoMs, this.nowT()),
     });
     this.mapping = new Mapping({ dialler: this.#dialler, gate: this.#gates.repair, observed: assignment.observed });
   }
@@ -132,9 +132,13 @@ export class Work {
     this.#fresh = freshPopulations(holdings).map(
       ({ holding, perSecond }) => new FreshDials({ holding, perSecond, dialler: this.#dialler, originT, signal: this.#ending.signal }),
     );
-    this.#ticker = setInterval(() => {
-      this.#tick();
-    }, TICK_MS);
+    this.#ticker = startTicker({
+      originMs: originT + this.#assignment.t0MonoMs,
+      now: this.#options.now,
+      onTick: () => {
+        this.#tick();
+      },
+    });
     const tried = await Promise.all(this.#held.map((flows) => flows.open()));
     if (this.#ending.signal.aborted) return;
     const addresses = new Set(this.#held.flatMap((held) => held.flows.map((flow) => flow.sourceAddress)));
@@ -165,7 +169,7 @@ export class Work {
     this.#beating.abort();
     this.#ending.abort();
     this.mapping.edge();
-    if (this.#ticker) clearInterval(this.#ticker);
+    this.#ticker?.[Symbol.dispose]();
     this.#health.tick(this.nowT());
     // Dials that were under way have told that they were cancelled by then.
     await new Promise<void>((resolve) => {

@@ -19,8 +19,8 @@ describe('a prober knows that it was ill', () => {
       [2_950, 3_060],
     ]);
     expect([0, 1, 2, 3, 4].map((bin) => health.isIllBin(bin))).toEqual([true, true, true, true, false]);
-    expect(health.illMs(0)).toBe(2_920);
-    expect(health.illMs(2_000)).toBe(1_060);
+    expect(health.illMs(0, 3_060)).toBe(2_920);
+    expect(health.illMs(2_000, 3_000)).toBe(1_000);
     expect(health.wasIll(0, 140)).toBe(false);
     expect(health.wasIll(0, 141)).toBe(true);
     expect(health.wasIll(3_060, 3_160)).toBe(false);
@@ -31,6 +31,7 @@ describe('a prober knows that it was ill', () => {
     health.tick(20);
     expect(health.wasIll(10, 120)).toBe(false);
     expect(health.wasIll(10, 121)).toBe(true);
+    expect(health.illMs(70, 130)).toBe(60);
     expect(ill).toEqual([]);
   });
 
@@ -52,7 +53,7 @@ describe('a prober knows that it was ill', () => {
         const { health } = aHealth();
         let t = 0;
         for (const step of steps) health.tick((t += step));
-        expect(health.illMs(0)).toBe(steps.filter((step) => step > 100).reduce((sum, step) => sum + step, 0));
+        expect(health.illMs(0, t)).toBe(steps.filter((step) => step > 100).reduce((sum, step) => sum + step, 0));
         expect(health.wasIll(0, t)).toBe(steps.some((step) => step > 100));
       }),
     );

@@ -23,6 +23,14 @@ export function aPopulation(port: number, population: Partial<Population> = {}):
   };
 }
 
+/** For a population: so that a busy machine, which holds up the responder too, makes nothing late. */
+export const PATIENT = { timeoutMs: 2_000, stallAfterMs: 2_000 };
+
+/** What `scheduled` must be equal to. */
+export function sumOf(tally: Tally): number {
+  return tally.ok + tally.late + tally.lost + tally.notSent + tally.invalid;
+}
+
 export class ProberProcess implements AsyncDisposable {
   readonly said: FromProber[] = [];
   readonly t0MonoMs = monoMs();
