@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { AppError } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import { HaltFile } from '../keeper/halt-file.ts';
+import { connectKeeper } from '../runner/keeper-client.ts';
 import { keeperDoor, type PlaceFlags } from './keeper-place.ts';
 import { journalStatus, statusText } from './keeper-status.ts';
 
@@ -25,7 +26,7 @@ export function haltCommand(): Command {
 }
 
 async function halt(flags: Flags): Promise<void> {
-  const { stateFolder } = keeperDoor(flags);
+  const { stateFolder, socket } = keeperDoor(flags);
   if (!existsSync(stateFolder)) {
     throw new AppError('KEEPER_UNREACHABLE', `there is no keeper: ${stateFolder} does not exist`, {
       remedy: 'name its folder with --state',
@@ -38,7 +39,7 @@ async function halt(flags: Flags): Promise<void> {
     return;
   }
   // A file, and not the socket: keeper and janitor both watch it, so it works with either of them frozen or gone.
-  file.write();
+  await writeOrAsk(file, socket);
   for (const until = performance.now() + WAIT_MS; isAnyOpen(stateFolder) && performance.now() < until;) await sleep(POLL_MS);
   process.stdout.write(statusText({ status: journalStatus(stateFolder), isAnswering: false }));
   if (isAnyOpen(stateFolder)) {
@@ -47,6 +48,17 @@ async function halt(flags: Flags): Promise<void> {
     });
   }
   process.stdout.write('all is reverted and verified; `holdfast halt --lift` allows faults again\n');
+}
+
+/** A disk that takes no file leaves the socket: the keeper then halts from memory. */
+async function writeOrAsk(file: HaltFile, socket: string): Promise<void> {
+  try {
+    file.write();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}; the keeper is asked instead\n`);
+    using client = await connectKeeper(socket, { timeoutMs: 0, signal: AbortSignal.timeout(WAIT_MS) });
+    await client.halt();
+  }
 }
 
 function isAnyOpen(stateFolder: string): boolean {

@@ -18,6 +18,8 @@ export class KeeperJournal implements Disposable {
   #readTo = 0;
   #unfinished = Buffer.alloc(0);
   #nextSeq = 0;
+  /** Lines that a full disk did not take: they are tried again, for the other process and the next one. */
+  readonly #unsaved: string[] = [];
   #state = EMPTY_STATE;
   #listener: (line: KeeperRecord) => void = () => undefined;
 
@@ -52,6 +54,11 @@ export class KeeperJournal implements Disposable {
 
   /** Reads what was appended since. Synchronous and cheap: it stands before every command to a device. */
   refresh(): void {
+    this.#saveLate();
+    this.#read();
+  }
+
+  #read(): void {
     const chunk = Buffer.alloc(64 * 1024);
     for (;;) {
       const length = readSync(this.#file, chunk, 0, chunk.length, this.#readTo);
@@ -67,11 +74,9 @@ export class KeeperJournal implements Disposable {
    * @throws AppError DISK; `state` then does not know the line
    */
   append(record: NewKeeperRecord, options: { sync?: boolean } = {}): void {
-    const line = JSON.stringify(this.#stamped(record));
     try {
-      const bytes = Buffer.from(`${this.#endsTorn() ? '\n' : ''}${line}\n`);
-      const written = writeSync(this.#file, bytes);
-      if (written < bytes.length) throw new Error(`only ${String(written)} of ${String(bytes.length)} bytes were written`);
+      while (this.#unsaved[0] !== undefined) this.#saveFirst(this.#unsaved[0]);
+      this.#write(JSON.stringify(this.#stamped(record)));
       if (options.sync) fsyncSync(this.#file);
     } catch (cause) {
       throw diskError(this.path, cause);
@@ -80,21 +85,41 @@ export class KeeperJournal implements Disposable {
     this.refresh();
   }
 
-  /** Appends, but a disk that takes nothing is no reason to leave a fault in force: the line then counts in memory alone. */
+  /** Appends, but a disk that takes nothing is no reason to leave a fault in force: the line then counts in memory until there is room. */
   note(record: NewKeeperRecord): AppError | null {
     try {
       this.append(record);
       return null;
     } catch (error) {
-      this.refresh();
-      this.#apply(this.#stamped(record));
-      this.#nextSeq += 1;
+      this.#read();
+      const line = this.#stamped(record);
+      this.#unsaved.push(JSON.stringify(line));
+      this.#apply(line);
       return error instanceof AppError ? error : diskError(this.path, error);
     }
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
+  }
+
+  #saveLate(): void {
+    try {
+      while (this.#unsaved[0] !== undefined) this.#saveFirst(this.#unsaved[0]);
+    } catch {
+      // still full: the next refresh tries again
+    }
+  }
+
+  #saveFirst(line: string): void {
+    this.#write(line);
+    this.#unsaved.shift();
+  }
+
+  #write(line: string): void {
+    const bytes = Buffer.from(`${this.#endsTorn() ? '\n' : ''}${line}\n`);
+    const written = writeSync(this.#file, bytes);
+    if (written < bytes.length) throw new Error(`only ${String(written)} of ${String(bytes.length)} bytes were written`);
   }
 
   #stamped(record: NewKeeperRecord): KeeperRecord {

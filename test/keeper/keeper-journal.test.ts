@@ -118,3 +118,26 @@ test('on a full disk an append is refused, a note counts in memory, and the file
   using again = open('keeper');
   expect(again.state.epoch).toBe(result.epoch + 1);
 });
+
+test('what a full disk did not take is written once there is room, and new intents wait for it', async () => {
+  // A soft limit can be raised again: the disk that has room once more.
+  const program = `
+    import { execFileSync } from 'node:child_process';
+    import { KeeperJournal } from ${JSON.stringify(join(import.meta.dirname, '../../src/keeper/keeper-journal.ts'))};
+    const limit = (bytes) => execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=' + bytes + ':unlimited']);
+    process.on('SIGXFSZ', () => undefined);
+    const journal = new KeeperJournal(process.argv[1], 'keeper', () => 1);
+    journal.append({ type: 'acquired', epoch: 1, runId: 'r', t0MonoMs: 0, machineBoot: '' });
+    limit(1);
+    const noted = journal.note({ type: 'released', epoch: 1, reason: 'over' });
+    let refused = null;
+    try { journal.append({ type: 'acquired', epoch: 2, runId: 'r', t0MonoMs: 0, machineBoot: '' }); } catch (error) { refused = error; }
+    const during = journal.state.epoch;
+    limit('unlimited');
+    journal.refresh();
+    process.stdout.write(JSON.stringify({ noted: noted.code, refused: refused.code, during }));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, '--', folder]);
+  expect(JSON.parse(stdout)).toEqual({ noted: 'DISK', refused: 'DISK', during: 1 });
+  using after = open('janitor');
+  expect(after.state).toMatchObject({ epoch: 1, holder: null });
+});

@@ -1,5 +1,7 @@
 // Faults always come back: real keepers and janitors, real FRR, killed and frozen in the middle of it.
 import { once } from 'node:events';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JournalEvent } from '../../src/core/journal.ts';
@@ -268,7 +270,44 @@ test('a second keeper on the same state is refused, and an idle one ends by itse
   expect(keepers.faults().every(({ isQuarantineOver }) => isQuarantineOver)).toBe(true);
 });
 
+test('on a full disk the fault in force is reverted and told, and no new one begins until there is room', async () => {
+  const folder = join(lab.lab.stateFolder, 'small-disk');
+  mkdirSync(folder, { recursive: true });
+  await runCommand(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+  try {
+    await using keepers = new KeeperProcesses(lab.lab, {}, folder);
+    const { client } = await keepers.start();
+    const run = await inForce(client, { forMs: 2_000 });
+    fill(folder);
+    await eventually(() => {
+      expect(run.events.at(-1)?.type).toBe('fault.verified');
+    });
+    expect(await keepers.shutPeers()).toEqual([]);
+    await expect(client.inject(run.epoch, aFault({ fault: 'f2', target: 'n3' }))).rejects.toMatchObject({ code: 'DISK' });
+    expect(await keepers.shutPeers()).toEqual([]);
+    rmSync(join(folder, 'full'));
+    await client.inject(run.epoch, aFault({ fault: 'f3', target: 'n3', forMs: 300 }));
+    await eventually(() => {
+      expect(run.events.at(-1)).toMatchObject({ type: 'fault.verified', fault: 'f3' });
+    });
+    run.stop();
+  } finally {
+    await runCommand(['umount', '--lazy', folder]);
+  }
+});
+
 test.each(STORMS)('%s: whatever is hit at whatever instant, nothing stays longer than lease + 2 s', async (storm) => {
   const trials = await runStorm(storm, lab.lab, { count: 2, seed: 7 }); // npm run safety: hundreds
   expect(trials.filter(({ isLeaked, clearedAfterMs }) => isLeaked || clearedAfterMs > PROMISE_MS)).toEqual([]);
 });
+
+/** Leaves no byte free, in the journal's own last block either: empty lines mean nothing. */
+function fill(folder: string): void {
+  for (const file of ['full', 'keeper.ndjson']) {
+    try {
+      for (;;) appendFileSync(join(folder, file), '\n'.repeat(file === 'full' ? 4_096 : 1));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+    }
+  }
+}
