@@ -43,9 +43,6 @@ export function indexJournal(events: readonly JournalEvent[], isComplete = false
   return reading.facts();
 }
 
-/** What a verdict computed from this very journal added to it: read again, it must change nothing. */
-const AFTERMATH: ReadonlySet<string> = new Set(['check.evaluated', 'run.ended']);
-
 function inOrder(events: readonly JournalEvent[]): readonly JournalEvent[] {
   const isSorted = events.every((event, index) => {
     const before = events[index - 1];
@@ -79,9 +76,24 @@ class Reading {
     this.#isEnded = isComplete;
   }
 
+  /** The most frequent types come first: a switch over texts is a row of comparisons, and there may be millions of events. */
   take(event: JournalEvent): void {
-    if (!AFTERMATH.has(event.type)) this.#lastT = Math.max(this.#lastT, event.t);
     switch (event.type) {
+      case 'flow.opened':
+        this.#open(event);
+        break;
+      case 'flow.closed':
+      case 'flow.final':
+      case 'flow.changed':
+      case 'flow.broken':
+      case 'flow.mapped':
+      case 'flow.recovered':
+      case 'flow.quiet':
+        this.#live(event);
+        break;
+      case 'tally':
+        this.#tallies.push(event);
+        break;
       case 'run.started':
         this.#started ??= event;
         break;
@@ -95,30 +107,12 @@ class Reading {
       case 'timeline.ended':
         this.#endedT ??= event.t;
         break;
-      case 'run.ended':
-        this.#isEnded = true;
-        break;
       case 'run.aborted':
         this.#aborted ??= event;
         this.#notes.push(event);
         break;
       case 'run.note':
         this.#notes.push(event);
-        break;
-      case 'flow.opened':
-        this.#open(event);
-        break;
-      case 'flow.changed':
-      case 'flow.recovered':
-      case 'flow.broken':
-      case 'flow.quiet':
-      case 'flow.mapped':
-      case 'flow.closed':
-      case 'flow.final':
-        this.#live(event);
-        break;
-      case 'tally':
-        this.#tallies.push(event);
         break;
       case 'prober.ill':
         this.#illnesses.push(event);
@@ -140,10 +134,16 @@ class Reading {
       case 'bgp-session':
         this.#sessions.push(event);
         break;
-      case 'check.evaluated':
       case 'dial.failed':
         break;
+      case 'run.ended':
+        this.#isEnded = true;
+        return;
+      case 'check.evaluated':
+        return;
     }
+    // Not of the two types above, which a verdict computed from this very journal added to it: read again, it must change nothing.
+    this.#lastT = Math.max(this.#lastT, event.t);
   }
 
   facts(): RunFacts {
