@@ -18,6 +18,7 @@ import { enterHost } from './lab.ts';
 import { LabKeeper } from './lab-keeper.ts';
 import { loadRun } from './load-run.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
+import { userId } from './process-family.ts';
 import { resolveSecret } from './resolve-secret.ts';
 import type { SessionParts } from './run-session.ts';
 import { selfArgv } from './self.ts';
@@ -94,8 +95,8 @@ async function resolveEnvironment(
   options: { name: string; prefix: string; purpose: 'build' | 'clear' },
 ): Promise<{ place: LoadedPlan['place']; resolved: Environment }> {
   if (!('lab' in file)) return { place: { kind: 'own', file }, resolved: resolveOwnEnvironment(file, options.name) };
+  const labPlan = planLab(file, { ...options, uid: userId() });
   const { uid } = await enterHost(options.prefix, options.purpose);
-  const labPlan = planLab(file, { ...options, uid });
   return { place: { kind: 'lab', labPlan, uid }, resolved: labPlan.environment };
 }
 

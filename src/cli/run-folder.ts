@@ -1,6 +1,6 @@
 // The folder of one run: claimed before anything is touched, gone again if nothing came of it.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
 
@@ -16,12 +16,8 @@ export function claimRunFolder(out: string | null, scenario: string, now: Date):
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
   const runId = `${stamp}-${scenario}-${randomBytes(2).toString('hex')}`;
   const path = out ?? join('runs', runId);
+  refuseUsedFolder(path);
   const madeFrom = make(path);
-  if (readdirSync(path).length > 0) {
-    throw new AppError('BAD_FLAG', `the folder ${path} is not empty`, {
-      remedy: 'name a new folder with --out: a run never overwrites another',
-    });
-  }
   return {
     runId,
     path,
@@ -29,6 +25,15 @@ export function claimRunFolder(out: string | null, scenario: string, now: Date):
       if (madeFrom !== undefined && readdirSync(path).length === 0) rmdirSync(path);
     },
   };
+}
+
+/** @throws AppError BAD_FLAG when `path` is there and holds something */
+export function refuseUsedFolder(path: string): void {
+  const entries = existsSync(path) ? readdirSync(path) : [];
+  if (entries.length === 0) return;
+  throw new AppError('BAD_FLAG', `the folder ${path} is not empty`, {
+    remedy: 'name a new folder with --out: a run never overwrites another',
+  });
 }
 
 /** @returns the topmost folder that had to be made; undefined when all were there */

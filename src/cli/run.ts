@@ -14,6 +14,9 @@ export function runCommand(): Command {
     .option('--json', 'the journal as NDJSON on standard output')
     .option('--dry-run', 'print the plan and touch nothing')
     .action(async (scenario: string, flags: Flags) => {
+      const { refuseUsedFolder } = await import('./run-folder.ts');
+      // Before the lab's own namespaces are entered: an ordinary user's are made for that, and should not be for nothing.
+      if (flags.out !== undefined && !flags.dryRun) refuseUsedFolder(flags.out);
       const { loadPlan, openEnvironment, readOrder } = await import('./run-environment.ts');
       const loaded = await loadPlan({
         scenario,
