@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { KeeperStatus } from '../../src/core/keeper-messages.ts';
 import type { Report } from '../../src/core/report-format.ts';
 import { openLab } from '../../src/lab/lab.ts';
 import { openRouter } from '../../src/routers/index.ts';
@@ -40,6 +41,8 @@ afterAll(async () => {
 beforeEach(async () => {
   await eventually(async () => {
     expect(await sessions()).toEqual([false, false, false]);
+    // The same node again: its quarantine after the test before must be over.
+    expect((await keeperStatus())?.faults.every(({ isQuarantineOver }) => isQuarantineOver) ?? true).toBe(true);
   }, 20_000);
 });
 
@@ -104,11 +107,15 @@ async function untilReverted(withinMs: number): Promise<void> {
   }, withinMs);
 }
 
-/** The pid of the lab's keeper, from the kernel's list of processes. */
-async function keeperPid(): Promise<number> {
+/** What the lab's keeper tells, or its journal; null before the first one. */
+async function keeperStatus(): Promise<KeeperStatus | null> {
   const { stdout } = await holdfast(['keeper', 'status', '--env', ENVIRONMENT, '--prefix', PREFIX, '--json']);
-  const { keeperPid: pid } = JSON.parse(stdout) as { keeperPid: number | null };
-  if (pid === null) throw new Error(`the keeper told no pid: ${stdout}`);
+  return JSON.parse(stdout) as KeeperStatus | null;
+}
+
+async function keeperPid(): Promise<number> {
+  const pid = (await keeperStatus())?.keeperPid ?? null;
+  if (pid === null) throw new Error('the keeper told no pid');
   return pid;
 }
 
