@@ -3,22 +3,28 @@
 export class Gate {
   readonly #perMs: number;
   readonly #maxUnderWay: number;
+  readonly #easeInMs: number;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
   /** Acts that may begin now; never saved up for longer than two ticks. */
   #allowance = 1;
   #lastT: number | null = null;
+  #openedT: number | null = null;
 
-  constructor(limits: { perSecond: number; maxUnderWay: number }) {
+  /** @param limits `easeInMs`: the time in which the rate rises from a twentieth to the whole (default: at once) */
+  constructor(limits: { perSecond: number; maxUnderWay: number; easeInMs?: number }) {
     this.#perMs = limits.perSecond / 1_000;
     this.#maxUnderWay = limits.maxUnderWay;
+    this.#easeInMs = limits.easeInMs ?? 0;
   }
 
   /** To be called at every tick. */
   tick(nowT: number): void {
     const elapsedMs = Math.min(20, nowT - (this.#lastT ?? nowT));
     this.#lastT = nowT;
-    this.#allowance = Math.min(Math.max(1, this.#perMs * 20), this.#allowance + this.#perMs * elapsedMs);
+    this.#openedT ??= nowT;
+    const share = this.#easeInMs === 0 ? 1 : Math.min(1, Math.max(0.05, (nowT - this.#openedT) / this.#easeInMs));
+    this.#allowance = Math.min(Math.max(1, this.#perMs * 20), this.#allowance + share * this.#perMs * elapsedMs);
     this.#open();
   }
 

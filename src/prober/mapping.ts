@@ -90,16 +90,21 @@ export class Mapping {
     const found = await redial({ flow, holding, dialler: this.#dialler, gate: this.#gate, signal });
     if (signal.aborted || !found) return;
     broken.isUnderWay = false;
-    const nowT = holding.nowT();
     broken.hasMapped ||= found.failure === undefined;
-    holding.tell(nowT, 'flow.mapped', { flow: flow.id, attempt: broken.startedT.length, tookMs: nowT - startT, ...found });
+    holding.tell(holding.nowT(), 'flow.mapped', { flow: flow.id, attempt: broken.startedT.length, ...found });
     // It settled while the first try was under way.
     const { lastSettleT } = broken;
     if (lastSettleT !== null && lastSettleT >= startT && isSecondTryDue(broken, lastSettleT)) void this.#try(broken);
   }
 }
 
-export type Found = { ingress: string | null; backend: string | null; observedSource: string | null; failure?: DialFailure };
+export type Found = {
+  ingress: string | null;
+  backend: string | null;
+  observedSource: string | null;
+  tookMs: number;
+  failure?: DialFailure;
+};
 
 /**
  * Dials the 5-tuple of a flow whose own socket is gone, asks who is there, and resets.
@@ -115,22 +120,25 @@ export async function redial(about: {
 }): Promise<Found | null> {
   const { flow, holding, dialler, gate, signal } = about;
   const target = { ...flow.target, sourceAddress: flow.sourceAddress };
-  const nothing = { ingress: null, backend: null, observedSource: null };
+  const dialOnce = async () => {
+    const startT = holding.nowT();
+    const outcome = await dialler.dial(holding.protocol, target, { signal });
+    return { outcome, tookMs: holding.nowT() - startT };
+  };
   for (let tried = 0; ; tried++) {
-    const dial = () => dialler.dial(holding.protocol, target, { signal });
-    const outcome = await (gate ? gate.pass(dial) : dial());
+    const { outcome, tookMs } = await (gate ? gate.pass(dialOnce) : dialOnce());
     switch (outcome.kind) {
       case 'opened': {
         outcome.conversation.reset();
-        const seen = see(holding, outcome.answer, flow.sourceAddress);
-        return { ingress: seen.ingress, backend: seen.backend, observedSource: seen.observedSource };
+        const { ingress, backend, observedSource } = see(holding, outcome.answer, flow.sourceAddress);
+        return { ingress, backend, observedSource, tookMs };
       }
       case 'failed':
-        return { ...nothing, failure: outcome.failure };
+        return { ingress: null, backend: null, observedSource: null, tookMs, failure: outcome.failure };
       case 'cancelled':
         return null;
       case 'own':
-        if (tried === OWN_RETRIES) return { ...nothing, failure: 'unreachable' };
+        if (tried === OWN_RETRIES) return { ingress: null, backend: null, observedSource: null, tookMs, failure: 'unreachable' };
         await new Promise((resolve) => setTimeout(resolve, OWN_RETRY_MS));
     }
   }

@@ -29,7 +29,8 @@ const FINAL_SLACK_MS = 500;
 const READ_BUFFER_BYTES = 64 << 10;
 /** New flows, replacements and mapping dials; a dead path must not hold up the dials of the others, hence so many under way. */
 const DIALS = { perSecond: 4_000, maxUnderWay: 8_192 };
-const RAMP = { perSecond: 2_500, maxUnderWay: 512 };
+/** Eased in: the first dials of a process run code that was never run before, and fifty of them at once take as long as a stall. */
+const RAMP = { perSecond: 2_500, maxUnderWay: 512, easeInMs: 300 };
 /** Slow enough not to fill the routers' and nodes' tables of new connections. */
 const FINAL_DIALS = { perSecond: 800, maxUnderWay: 1_024 };
 

@@ -22,6 +22,26 @@ test('a gate lets a thousand acts through as a stream of its rate', async () => 
   expect(begun).toBeGreaterThanOrEqual(500);
 });
 
+test('a gate that is eased in begins slowly', async () => {
+  const gate = new Gate({ perSecond: 1_000, maxUnderWay: 10_000, easeInMs: 300 });
+  let begun = 0;
+  for (let act = 0; act < 1_000; act++) {
+    void gate.pass(() => {
+      begun += 1;
+      return Promise.resolve();
+    });
+  }
+  const begunAt: number[] = [];
+  for (let t = 0; t <= 1_000; t += 10) {
+    gate.tick(t);
+    await settled();
+    begunAt[t] = begun;
+  }
+  expect(begunAt[50]).toBeLessThan(10);
+  expect(begunAt[300]).toBeGreaterThan(120);
+  expect((begunAt[1_000] ?? 0) - (begunAt[500] ?? 0)).toBeGreaterThan(480);
+});
+
 test('after a long stall it makes up for no more than two ticks', async () => {
   const gate = new Gate({ perSecond: 1_000, maxUnderWay: 10_000 });
   gate.tick(0);
