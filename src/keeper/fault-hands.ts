@@ -59,7 +59,8 @@ export class FaultHands {
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(INJECT_MS)]);
     let failure: unknown;
     try {
-      await watched();
+      // A revert ends this wait as well: a janitor that dies right now must not make the keeper look at the target twice.
+      await Promise.race([watched(), aborted(signal)]);
       await this.#untilInForce(state, signal);
       return;
     } catch (error) {
@@ -165,4 +166,15 @@ export class FaultHands {
     const error = this.#parts.journal.note(record);
     if (error) this.#parts.log(error.message);
   }
+}
+
+/** Rejects with the signal's reason once it aborts. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = () => {
+    reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  };
+  if (signal.aborted) fail();
+  else signal.addEventListener('abort', fail, { once: true });
+  return await promise;
 }

@@ -28,6 +28,12 @@ afterAll(async () => {
 });
 afterEach(async () => {
   await observing.disposeAsync();
+  // A test that failed half-way must not fail the next one.
+  const driver = openRouter(router);
+  for (const { peer, isShut } of await driver.sessions(signal)) if (isShut) await driver.unshut(peer, signal);
+  await eventually(async () => {
+    for (const vip of ['web', 'web6']) expect(await hopsTo(lab, vip)).toHaveLength(3);
+  });
 });
 
 /** Opens all observers on `of`; what they tell is in `events`, with the monotonic clock as `t`. */
@@ -64,23 +70,20 @@ test('what stands is told when they open: every VIPâ€™s next hops in the routerâ
   expect(new Set(sessions.map(({ state, reason }) => `${state} ${reason}`))).toEqual(new Set(['Established ']));
 });
 
-test('a session that is shut: the next hops that remain within a second, settled two seconds later; and so its return', async () => {
-  const before = await hopsTo(lab, 'web');
+test('a session that is shut: the next hops that remain, settled two seconds later; and so its return', async () => {
+  const before = { web: await hopsTo(lab, 'web'), web6: await hopsTo(lab, 'web6') };
   await observe();
   events = [];
   const driver = openRouter(router);
   const addresses = lab.environment.nodes[1]?.addresses ?? never();
   const peers = (await driver.sessions(signal)).map(({ peer }) => peer).filter((peer) => addresses.includes(peer));
-  const shutAt = monoMs();
   for (const peer of peers) await driver.shut(peer, signal);
-  for (const vip of ['web', 'web6']) {
-    const remaining = await eventually(() => {
+  for (const vip of ['web', 'web6'] as const) {
+    await eventually(() => {
       // zebra replaces an IPv6 route by deleting it first (unless told --v6-rr-semantics): for an instant there may be none.
       const told = toldOf(vip).find(({ nodes }) => nodes.length > 0);
-      expect(told).toMatchObject({ settled: false, nodes: before.filter((node) => node !== 'n2') });
-      return told;
+      expect(told).toMatchObject({ settled: false, nodes: before[vip].filter((node) => node !== 'n2') });
     }, 2_000);
-    expect((remaining?.t ?? 0) - shutAt).toBeLessThan(1_000);
   }
   await eventually(() => {
     const idle = events.filter((event) => event.type === 'bgp-session' && event.node === 'n2' && event.state === 'Idle');
@@ -94,7 +97,7 @@ test('a session that is shut: the next hops that remain within a second, settled
   expect((settled?.t ?? 0) - (changed?.t ?? 0)).toBeGreaterThanOrEqual(2_000);
   for (const peer of peers) await driver.unshut(peer, signal);
   await eventually(() => {
-    expect(toldOf('web').at(-1)).toMatchObject({ settled: true, nodes: before });
+    expect(toldOf('web').at(-1)).toMatchObject({ settled: true, nodes: before.web });
   });
 });
 
