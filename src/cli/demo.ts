@@ -10,12 +10,12 @@ type Act = { scenario: string; says: string; isAsExpected: (report: Report) => b
 const ACTS: readonly Act[] = [
   {
     scenario: 'scenarios/bgp-session-drop.yaml',
-    says: 'The middle hop loses its BGP session: its own flows break, nobody else is hurt.',
+    says: 'The middle hop loses its BGP session: its flows break, nobody else is hurt.',
     isAsExpected: ({ verdict }) => verdict === 'held',
   },
   {
     scenario: 'scenarios/node-drain.yaml',
-    says: 'An end hop is drained the naive way: flows of other nodes are hurt as well.',
+    says: 'An end hop is drained the naive way: flows of other nodes are hurt too.',
     isAsExpected: ({ verdict, checks }) =>
       verdict === 'deviated' && checks.every(({ check, verdict: each }) => (each === 'deviated') === (check === 'broken-elsewhere')),
   },
