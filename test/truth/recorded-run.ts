@@ -20,8 +20,11 @@ export type RecordedRun = {
   packets: number;
 };
 
-/** The wall clock may be slewed during a run, not stepped: times are compared to the millisecond. */
-const LARGEST_STRAY_MS = 5;
+/**
+ * The wall clock may be slewed during a run, not stepped. Two clocks are read one after the other, and a busy machine may pause between:
+ * what stays below the oracle's own tolerance at edges (25 ms) changes no judgement.
+ */
+const LARGEST_STRAY_MS = 20;
 
 /**
  * Carries out a scenario on the lab `prefix`, which is up, and reads the packets of all its nodes.
