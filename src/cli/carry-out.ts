@@ -2,6 +2,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Environment } from '../core/environment.ts';
 import type { RunPlan } from '../runner/plan.ts';
+import { type Interruption, onInterruption } from './interruption.ts';
 import { frameWatcher, jsonWatcher, lineWatcher, type RunWatcher } from './live-view.ts';
 import { claimRunFolder, type RunFolder } from './run-folder.ts';
 import { runSession, type SessionParts, type SessionResult } from './run-session.ts';
@@ -17,16 +18,16 @@ export type CarryOutOptions = {
 
 /** Carries out one run and prints its report. @returns the exit code, once everything it opened is closed again */
 export async function carryOut(options: CarryOutOptions): Promise<number> {
-  using interruption = onInterruption();
+  using interruption = onRunInterruption();
   const { signal } = interruption;
   try {
     using folder = claimRunFolder(options.out, options.plan.scenario.name, new Date());
     await using parts = await options.open(options.plan.environment, signal);
     const result = await watchedSession({ ...options, folder, parts, signal });
-    return interruption.exitCode(result.exitCode);
+    return interruptedExitCode(interruption, result.exitCode);
   } catch (error) {
     // Interrupted before anything was touched: there is nothing to revert and nothing to report.
-    if (signal.aborted && !(error instanceof AppError)) return interruption.exitCode(130);
+    if (signal.aborted && !(error instanceof AppError)) return interruptedExitCode(interruption, 130);
     throw error;
   }
 }
@@ -50,36 +51,16 @@ function watcherFor(title: string, isJson: boolean): RunWatcher {
   return process.stdout.isTTY ? frameWatcher(process.stdout, title, hasColour()) : lineWatcher(process.stdout);
 }
 
-type Interruption = Disposable & { signal: AbortSignal; exitCode(otherwise: number): number };
-
-/** Turns Ctrl-C, SIGTERM and a closed terminal into an abort; the faults are reverted by whoever hears it. */
-export function onInterruption(): Interruption {
-  const controller = new AbortController();
-  let code: number | null = null;
-  const listeners = (
-    [
-      ['SIGINT', 130],
-      ['SIGTERM', 143],
-      ['SIGHUP', 129],
-    ] as const
-  ).map(([name, exitCode]) => {
-    const listener = () => {
-      process.stderr.write(
-        code === null
-          ? '\ninterrupted: reverting, then reporting…\n'
-          : '\nstill reverting; if this process dies, the keeper reverts by itself\n',
-      );
-      code ??= exitCode;
-      controller.abort(new Error('interrupted'));
-    };
-    process.on(name, listener);
-    return { name, listener };
+/** Listens for whoever wants the run to end, and says what happens then; the faults are reverted by whoever hears the signal. */
+export function onRunInterruption(): Interruption {
+  return onInterruption((isFirst) => {
+    process.stderr.write(
+      isFirst ? '\ninterrupted: reverting, then reporting…\n' : '\nstill reverting; if this process dies, the keeper reverts by itself\n',
+    );
   });
-  return {
-    signal: controller.signal,
-    exitCode: (otherwise) => (code === null || otherwise === 5 ? otherwise : code),
-    [Symbol.dispose]: () => {
-      for (const { name, listener } of listeners) process.removeListener(name, listener);
-    },
-  };
+}
+
+/** The exit code of a run that may have been interrupted: an unverified revert matters more than who ended it. */
+export function interruptedExitCode(interruption: Interruption, otherwise: number): number {
+  return interruption.exitCode === null || otherwise === 5 ? otherwise : interruption.exitCode;
 }

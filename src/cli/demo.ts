@@ -31,9 +31,9 @@ export function demoCommand(): Command {
 
 async function demo(prefix: string): Promise<number> {
   const { loadPlan, openEnvironment, openOrBuildLab } = await import('./run-environment.ts');
-  const { onInterruption, watchedSession } = await import('./carry-out.ts');
+  const { interruptedExitCode, onRunInterruption, watchedSession } = await import('./carry-out.ts');
   const { claimRunFolder } = await import('./run-folder.ts');
-  using interruption = onInterruption();
+  using interruption = onRunInterruption();
   const { signal } = interruption;
   const folders: string[] = [];
   try {
@@ -50,7 +50,7 @@ async function demo(prefix: string): Promise<number> {
       await using parts = await openEnvironment(run, signal);
       const { report, folder, end, exitCode } = await watchedSession({ plan: run.plan, parts, folder: claimed, isJson: false, signal });
       folders.push(folder);
-      if (end.kind === 'interrupted') return interruption.exitCode(exitCode);
+      if (end.kind === 'interrupted') return interruptedExitCode(interruption, exitCode);
       if (!act.isAsExpected(report)) {
         throw new AppError('LAB_UNSOUND', `${act.scenario} ended ${report.verdict}, and not as this lab must make it end`, {
           remedy: `look into ${folder}/report.html; a machine that is very busy can do this: run the demo again`,
@@ -58,7 +58,7 @@ async function demo(prefix: string): Promise<number> {
       }
     }
   } catch (error) {
-    if (signal.aborted && !(error instanceof AppError)) return interruption.exitCode(130);
+    if (signal.aborted && !(error instanceof AppError)) return interruptedExitCode(interruption, 130);
     throw error;
   }
   process.stdout.write(

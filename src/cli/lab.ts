@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.ts';
 import type { Argv } from '../io/command.ts';
 import type { LabPlan } from '../lab/address-plan.ts';
 import type { Lab } from '../lab/lab.ts';
+import { onInterruption } from './interruption.ts';
 import { selfArgv } from './self.ts';
 
 type Flags = { prefix: string; json?: true };
@@ -52,7 +53,7 @@ async function up(file: string, { prefix }: Flags): Promise<void> {
   const host = await enterHost(prefix, 'build');
   const { labUp } = await import('../lab/lab-up.ts');
   const plan = planLab(value, { name, prefix, uid: host.uid });
-  const interruption = abortOnSignal();
+  const interruption = onInterruption();
   try {
     await labUp(plan, {
       uid: host.uid,
@@ -61,9 +62,9 @@ async function up(file: string, { prefix }: Flags): Promise<void> {
       onProgress: (step) => process.stderr.write(`${step}\n`),
     });
   } catch (error) {
-    if (interruption.exitCode() === null) throw error;
+    if (interruption.exitCode === null) throw error;
     process.stderr.write('interrupted: all of it is removed\n');
-    process.exit(interruption.exitCode());
+    process.exit(interruption.exitCode);
   }
   process.stdout.write(upText(plan));
 }
@@ -126,20 +127,4 @@ export async function enterHost(prefix: string, purpose: 'build' | 'use' | 'clea
 /** This process's own command line, to begin again with. */
 function thisCommandLine(): Argv {
   return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-}
-
-function abortOnSignal(): { signal: AbortSignal; exitCode: () => number | null } {
-  const controller = new AbortController();
-  let code: number | null = null;
-  for (const [name, exitCode] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const) {
-    process.on(name, () => {
-      code ??= exitCode;
-      controller.abort(new Error('interrupted'));
-    });
-  }
-  return { signal: controller.signal, exitCode: () => code };
 }

@@ -8,6 +8,7 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { Probe } from '../core/probe-file.ts';
 import type { Scenario } from '../core/scenario-file.ts';
 import { parseDurationMs } from '../core/units.ts';
+import { keyBytes } from '../io/environment-key.ts';
 import type { RunPlan } from '../runner/plan.ts';
 
 type Flags = {
@@ -102,7 +103,7 @@ function environmentOf(flags: Flags): Environment {
 
 function readKey(path: string): Uint8Array {
   try {
-    return Buffer.from(readFileSync(path, 'utf8').trim(), 'utf8');
+    return keyBytes(readFileSync(path, 'utf8'));
   } catch (cause) {
     throw new AppError('FILE_UNREADABLE', `the key file ${path} cannot be read: ${messageOf(cause)}`, {
       remedy: 'give the file that the responders were started with',
