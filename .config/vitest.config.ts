@@ -10,6 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/safety/**', 'test/truth/**'],
+          maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
