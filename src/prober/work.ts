@@ -27,8 +27,11 @@ import type { Tell } from './told.ts';
 const PULSE_MS = 1_000;
 const FINAL_SLACK_MS = 500;
 const READ_BUFFER_BYTES = 64 << 10;
-/** New flows, replacements and mapping dials; a dead path must not hold up the dials of the others, hence so many under way. */
-const DIALS = { perSecond: 4_000, maxUnderWay: 8_192 };
+/**
+ * Replacements, and likewise mapping dials: a second is enough for all flows that can break, and a burst of dials on top of a burst
+ * of breaks would take as long as a stall. A dead path must not hold up the dials of the others, hence so many under way.
+ */
+const DIALS = { leastPerSecond: 1_000, mostPerSecond: 4_000, maxUnderWay: 8_192 };
 /** Eased in: the first dials of a process run code that was never run before, and fifty of them at once take as long as a stall. */
 const RAMP = { perSecond: 2_500, maxUnderWay: 512, easeInMs: 300 };
 /** Slow enough not to fill the routers' and nodes' tables of new connections. */
@@ -54,7 +57,7 @@ export class Work {
   readonly #book: TallyBook;
   readonly #health: SelfHealth;
   readonly #dialler: Dialler;
-  readonly #gates = { ramp: new Gate(RAMP), repair: new Gate(DIALS), final: new Gate(FINAL_DIALS) };
+  readonly #gates: Record<'ramp' | 'repair' | 'mapping' | 'final', Gate>;
   readonly #identities = new IdentityCache();
   readonly #ending = new AbortController();
   /** Aborted when heartbeats and fresh dials end. */
@@ -101,7 +104,8 @@ export class Work {
       sourceAddresses: assignment.sourceAddresses,
       stoodStillMs: (fromMs) => this.#health.illMs(fromMs - assignment.t0MonoMs, this.nowT()),
     });
-    this.mapping = new Mapping({ dialler: this.#dialler, gate: this.#gates.repair, observed: assignment.observed });
+    this.#gates = { ramp: new Gate(RAMP), repair: dialGate(populations), mapping: dialGate(populations), final: new Gate(FINAL_DIALS) };
+    this.mapping = new Mapping({ dialler: this.#dialler, gate: this.#gates.mapping, observed: assignment.observed });
   }
 
   nowT(): number {
@@ -237,6 +241,13 @@ export class Work {
   #isOurs(port: number): boolean {
     return PROTOCOLS.some((protocol) => this.#dialler.portsOf(protocol).isTaken(port));
   }
+}
+
+function dialGate(populations: Assignment['populations']): Gate {
+  const { leastPerSecond, mostPerSecond, maxUnderWay } = DIALS;
+  const breakable = populations.filter(({ protocol }) => PROTOCOLS.some(({ name, breaksForGood }) => name === protocol && breaksForGood));
+  const flows = breakable.reduce((sum, { count }) => sum + count, 0);
+  return new Gate({ perSecond: Math.min(mostPerSecond, Math.max(leastPerSecond, flows)), maxUnderWay });
 }
 
 /** One line of fresh dials a VIP and protocol, however many populations share them: the briskest decides. */

@@ -37,6 +37,36 @@ describe('when a responder dies, a prober', () => {
     expect(again.port).toBe(responder.port);
   });
 
+  it('tells, maps and replaces each of hundreds of flows that break at once, once', async () => {
+    await using responder = await ResponderProcess.start();
+    await using prober = new ProberProcess();
+    const count = 300;
+    await prober.hold([aPopulation(responder.port, { ...PATIENT, intervalMs: 500, count })]);
+    const names = prober.events('flow.opened').map(({ flow }) => flow);
+    expect(names.length).toBe(count);
+    await responder.kill();
+    await using again = await ResponderProcess.start(responder.port);
+    await prober.until('flow.opened', 2 * count);
+    await prober.until('flow.mapped', count);
+    const tally = await prober.stop();
+    expect(
+      prober
+        .events('flow.broken')
+        .map(({ flow }) => flow)
+        .sort(),
+    ).toEqual(names.sort());
+    const opened = prober.events('flow.opened').slice(count);
+    expect(opened.map(({ replaces }) => replaces).sort()).toEqual(names);
+    expect(
+      prober
+        .events('flow.mapped')
+        .map(({ flow }) => flow)
+        .sort(),
+    ).toEqual(names);
+    expect(tally.scheduled).toBe(sumOf(tally));
+    expect(again.port).toBe(responder.port);
+  });
+
   it('counts the exchanges of broken flows as lost while nothing can replace them', async () => {
     await using responder = await ResponderProcess.start();
     await using prober = new ProberProcess();
