@@ -6,6 +6,8 @@ const STALL_MS = 100;
 /** No exchange looks back further than this. */
 const REMEMBERED_MS = 10 * 60_000;
 
+const NONE: readonly Illness[] = [];
+
 /** `why` is one of few, so that reports can count them. */
 export type Illness = { fromT: number; untilT: number; why: string };
 
@@ -61,19 +63,23 @@ export class SelfHealth {
 
   /** Whether the prober was ill at any time from `fromT` to `untilT`. */
   wasIll(fromT: number, untilT: number): boolean {
-    return this.#illnessesUntil(untilT).some((illness) => illness.untilT > fromT && illness.fromT < untilT);
+    return this.#illnessesSince(fromT, untilT).some((illness) => illness.untilT > fromT && illness.fromT < untilT);
   }
 
   /** For how long of that time the prober was ill. */
   illMs(fromT: number, untilT: number): number {
     const overlapMs = (illness: Illness) => Math.max(0, Math.min(untilT, illness.untilT) - Math.max(fromT, illness.fromT));
-    return this.#illnessesUntil(untilT).reduce((sum, illness) => sum + overlapMs(illness), 0);
+    return this.#illnessesSince(fromT, untilT).reduce((sum, illness) => sum + overlapMs(illness), 0);
   }
 
-  /** After a stall sockets may be read before the next tick: a stall that no tick has told of yet counts too. */
-  #illnessesUntil(nowT: number): Illness[] {
-    if (nowT - this.#lastTickT <= STALL_MS) return this.#illnesses;
-    return [...this.#illnesses, { fromT: this.#lastTickT, untilT: nowT, why: 'stood still' }];
+  /**
+   * Those that were not over at `fromT`: asked for every exchange, so the old ones, which may be many, are not looked at.
+   * After a stall sockets may be read before the next tick: a stall that no tick has told of yet counts too.
+   */
+  #illnessesSince(fromT: number, nowT: number): readonly Illness[] {
+    const known = (this.#illnesses.at(-1)?.untilT ?? -Infinity) > fromT ? this.#illnesses.filter(({ untilT }) => untilT > fromT) : NONE;
+    if (nowT - this.#lastTickT <= STALL_MS) return known;
+    return [...known, { fromT: this.#lastTickT, untilT: nowT, why: 'stood still' }];
   }
 
   #ill(illness: Illness): void {

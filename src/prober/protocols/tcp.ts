@@ -78,6 +78,8 @@ class TcpConversation implements Conversation {
   reset(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // What an error ended needs no end; resetting it makes one more error, stack trace and all, a thousand times when a node goes.
+    if (this.#socket.destroyed) return;
     // A socket that is still connecting has nothing to reset; Node would wait for its connection first.
     if (this.#socket.connecting) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
