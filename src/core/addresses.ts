@@ -7,8 +7,8 @@ export type Family = 4 | 6;
 /** The canonical text of an address (RFC 5952 for IPv6; an IPv4-mapped one as IPv4); null when it is none. */
 export function canonicalAddress(text: string): string | null {
   const bare = text.replace(/%[\w.-]+$/, ''); // the zone of a link-local address (RFC 4007 section 11)
-  if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return null;
-  return ipaddr.process(bare).toString();
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare; // the only such text of its address
+  return ipaddr.IPv6.isValid(bare) ? ipaddr.process(bare).toString() : null;
 }
 
 /** 4 or 6. The address must be a valid one. */

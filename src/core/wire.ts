@@ -20,6 +20,8 @@ const HEARTBEAT_SIGNED = 32;
 /** Longer names are cut, and end with this mark. */
 const MAX_NAME_BYTES = 250;
 const CUT_MARK = '…';
+/** One for all answers: to make one costs more than to decode a name. */
+const textDecoder = new TextDecoder();
 
 export const MessageType = { hello: 1, answer: 2, heartbeat: 3, echo: 4 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
@@ -133,7 +135,7 @@ export function decodeAnswer(message: Uint8Array, mac: Mac): Answer | null {
   let offset = HEARTBEAT_SIGNED + 2;
   const nextText = () => {
     const end = offset + 1 + (message[offset] ?? 0);
-    const text = new TextDecoder().decode(message.subarray(offset + 1, Math.min(end, signed)));
+    const text = textDecoder.decode(message.subarray(offset + 1, Math.min(end, signed)));
     offset = end;
     return text;
   };
