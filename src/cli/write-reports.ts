@@ -4,7 +4,7 @@ import { analyse } from '../analysis/analyse.ts';
 import { JOURNAL_FILE } from '../core/journal.ts';
 import type { FlowOutcome, Report } from '../core/report-format.ts';
 import { readJournal, type JournalReading } from '../io/journal-file.ts';
-import { writeWholeFile } from '../io/whole-file.ts';
+import { writeWholeFiles } from '../io/whole-file.ts';
 import { flowLines } from '../report/flows-ndjson.ts';
 import { htmlReport } from '../report/html.ts';
 import { junitXml } from '../report/junit.ts';
@@ -25,31 +25,26 @@ export async function judgeJournal(folder: string, options: { isComplete?: boole
 }
 
 /**
- * Rebuilds report.json, flows.ndjson, junit.xml and report.html from the journal in `folder`, each file whole.
+ * Rebuilds report.json, flows.ndjson, junit.xml and report.html from the journal in `folder`, all of them or none.
  * @param out where to write them, when not beside the journal
  * @throws AppError FILE_UNREADABLE, PROTOCOL, DISK
  */
-export async function writeReports(folder: string, out = folder): Promise<Judged & { files: string[] }> {
+export async function writeReports(folder: string, out = folder): Promise<Judged> {
   const { report, flows } = await judgeJournal(folder);
-  const contents: [string, string | Iterable<string>][] = [
-    ['report.json', reportJson(report)],
-    ['flows.ndjson', flowLines(flows)],
-    ['junit.xml', junitXml(report)],
-    ['report.html', htmlReport(report, flows)],
-  ];
-  const files = contents.map(([name, content]) => {
-    const path = join(out, name);
-    writeWholeFile(path, content);
-    return path;
-  });
-  return { report, flows, files };
+  writeWholeFiles([
+    [join(out, 'report.json'), reportJson(report)],
+    [join(out, 'flows.ndjson'), flowLines(flows)],
+    [join(out, 'junit.xml'), junitXml(report)],
+    [join(out, 'report.html'), htmlReport(report, flows)],
+  ]);
+  return { report, flows };
 }
 
-/** Prints the report as text, and where its files lie. */
-export function printReport(report: Report, folder: string): void {
+/** Prints the report as text, and where its files lie; `folder` is null when they could not be written. */
+export function printReport(report: Report, folder: string | null): void {
   const width = Math.min(160, Math.max(60, process.stdout.columns || 80));
   process.stdout.write(terminalReport(report, { width, colour: hasColour() }));
-  process.stdout.write(`\nReport to look at: ${join(folder, 'report.html')}\n`);
+  if (folder !== null) process.stdout.write(`\nReport to look at: ${join(folder, 'report.html')}\n`);
 }
 
 /** Whether standard output is a terminal that wants colour (https://no-color.org). */

@@ -3,19 +3,36 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { dirname } from 'node:path';
 import { diskError } from './disk-error.ts';
 
+type Content = string | Iterable<string>;
+
 /**
  * Replaces `path` by `content` (a text, or its parts in order) in one step, file and folder fsynced.
  * @throws AppError DISK; what stood at `path` is then untouched
  */
-export function writeWholeFile(path: string, content: string | Iterable<string>, mode = 0o644): void {
-  const draft = `${path}.${String(process.pid)}.new`;
+export function writeWholeFile(path: string, content: Content, mode = 0o644): void {
+  writeWholeFiles([[path, content]], mode);
+}
+
+/**
+ * Replaces several files of one folder, each in one step, once all of them are on the disk: there is room for all or none is touched.
+ * @throws AppError DISK
+ */
+export function writeWholeFiles(files: readonly (readonly [path: string, content: Content])[], mode = 0o644): void {
+  const draftOf = (path: string) => `${path}.${String(process.pid)}.new`;
+  let current = '';
   try {
-    writeDraft(draft, typeof content === 'string' ? [content] : content, mode);
-    renameSync(draft, path);
-    syncFolder(dirname(path));
+    for (const [path, content] of files) {
+      current = path;
+      writeDraft(draftOf(path), typeof content === 'string' ? [content] : content, mode);
+    }
+    for (const [path] of files) {
+      current = path;
+      renameSync(draftOf(path), path);
+    }
+    syncFolder(dirname(current));
   } catch (cause) {
-    rmSync(draft, { force: true });
-    throw diskError(path, cause);
+    for (const [path] of files) rmSync(draftOf(path), { force: true });
+    throw diskError(current, cause);
   }
 }
 
