@@ -1,10 +1,11 @@
 // journal.ndjson on disk: appended line by line while a run lasts, read back whole, torn end included.
-import { closeSync, createReadStream, fsyncSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, createReadStream, fsyncSync, ftruncateSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { AppError, messageOf } from '../core/errors.ts';
 import { compareEvents, EVENT_TYPES, journalEvent, type JournalEvent, type Unnumbered } from '../core/journal.ts';
 import { diskError } from './disk-error.ts';
+import { HeldRoom } from './held-room.ts';
 import { syncFolder } from './whole-file.ts';
 
 export type JournalReading = {
@@ -81,23 +82,30 @@ function damaged(where: { path: string; lineNumber: number }, what: string, text
   });
 }
 
-/** The one writer of a run's journal: numbers each event per writer and has it in the file when `append` returns. */
+/** What is kept of the disk for last words, of some 200 bytes each. */
+const ROOM_BYTES = 32_768;
+
+/**
+ * The one writer of a run's journal: numbers each event per writer and has it in the file when `append` returns.
+ *
+ * Once the disk is full it takes last words only, for which it has kept room: what became of the faults, and how the run ended.
+ * Measurements are refused from then on, so that what comes after a lost one is never read as if nothing were missing.
+ */
 export class JournalWriter implements Disposable {
   readonly path: string;
   readonly #file: number;
+  readonly #room: HeldRoom;
   readonly #nextSeq = new Map<string, number>();
   /** Bytes of whole lines in the file. */
   #length = 0;
+  /** What the first write that failed failed with. */
+  #full: AppError | null = null;
+  #isClosed = false;
 
-  /** @throws AppError DISK when the file exists or cannot be made */
+  /** @throws AppError DISK when the file exists or cannot be made, or the disk is too full for any run; nothing is left then */
   constructor(path: string) {
     this.path = path;
-    try {
-      this.#file = openSync(path, 'ax', 0o644);
-      syncFolder(dirname(path));
-    } catch (cause) {
-      throw diskError(path, cause);
-    }
+    [this.#file, this.#room] = openNew(path);
   }
 
   /**
@@ -106,9 +114,16 @@ export class JournalWriter implements Disposable {
    * @throws AppError DISK; the journal then still ends with a whole line
    */
   append(event: Unnumbered<JournalEvent>): JournalEvent {
+    if (this.#full && !isLastWord(event)) throw this.#full;
     const seq = this.#nextSeq.get(event.from) ?? 0;
     const numbered: JournalEvent = Object.assign({ t: event.t, from: event.from, seq }, event, { seq });
-    this.#write(`${JSON.stringify(numbered)}\n`);
+    const line = `${JSON.stringify(numbered)}\n`;
+    try {
+      this.#write(line);
+    } catch (error) {
+      if (!isLastWord(event) || !this.#room.release()) throw error;
+      this.#write(line);
+    }
     this.#nextSeq.set(event.from, seq + 1);
     return numbered;
   }
@@ -123,6 +138,9 @@ export class JournalWriter implements Disposable {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#room.release();
     closeSync(this.#file);
   }
 
@@ -138,7 +156,31 @@ export class JournalWriter implements Disposable {
     } catch (cause) {
       // A full disk takes part of a line: left there, it would run into the next one once there is room again.
       ftruncateSync(this.#file, this.#length);
-      throw diskError(this.path, cause);
+      const error = diskError(this.path, cause);
+      this.#full ??= error;
+      throw error;
     }
   }
+}
+
+function openNew(path: string): [file: number, room: HeldRoom] {
+  let file: number;
+  try {
+    file = openSync(path, 'ax', 0o644);
+  } catch (cause) {
+    throw diskError(path, cause);
+  }
+  try {
+    syncFolder(dirname(path));
+    return [file, new HeldRoom(dirname(path), ROOM_BYTES)];
+  } catch (cause) {
+    closeSync(file);
+    rmSync(path);
+    throw diskError(path, cause);
+  }
+}
+
+/** The runner's own words and the keeper's, which are few; not what is measured. */
+function isLastWord({ from }: Pick<JournalEvent, 'from'>): boolean {
+  return !from.startsWith('prober:') && !from.startsWith('observer:');
 }

@@ -1,6 +1,6 @@
 // A journal survives kills, full disks and newer versions; damage elsewhere is named by its line.
 import { execFile } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,27 +40,37 @@ describe('the writer', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious\n');
   });
 
-  test('on a full disk refuses with a remedy and leaves whole lines only', async () => {
+  /** Measures until the disk takes no more, then once more, shortly. `blocks` are 512 or 1,024 bytes: a write that crosses the limit is cut short. */
+  async function writeUntilFull(blocks: number): Promise<string> {
     const program = `
       import { JournalWriter } from ${JSON.stringify(join(import.meta.dirname, '../../src/io/journal-file.ts'))};
-      const journal = new JournalWriter(process.argv[1]);
-      try {
-        for (let t = 0; ; t += 1) journal.append({ t, from: 'runner', type: 'run.note', note: 'x'.repeat(300) });
-      } catch (error) {
-        process.stdout.write(error.code + ': ' + error.remedy);
-      }`;
-    // A limit of 8 blocks of 512 or 1,024 bytes: the write that crosses it is cut short, as on a full disk.
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      'trap "" XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1" -- "$2"',
-      process.execPath,
-      program,
-      path,
-    ]);
-    expect(stdout).toMatch(/^DISK: make room on the disk/);
+      const event = (t, note) => ({ t, from: 'prober:v1', type: 'run.note', note });
+      const told = (what) => { try { what(); return 'taken'; } catch (error) { return error.code + ': ' + error.remedy; } };
+      const outcome = told(() => {
+        const journal = new JournalWriter(process.argv[1]);
+        const full = told(() => { for (let t = 0; ; t += 1) journal.append(event(t, 'x'.repeat(300))); });
+        const after = told(() => journal.append(event(9e9, '')));
+        process.stdout.write([full, after].join('\\n') + '\\n');
+      });
+      process.stdout.write(outcome);`;
+    const command = `trap "" XFSZ; ulimit -f ${String(blocks)}; exec "$0" --input-type=module -e "$1" -- "$2"`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program, path]);
+    return stdout;
+  }
+
+  test('on a full disk refuses with a remedy and leaves whole lines only', async () => {
+    const [full, after] = (await writeUntilFull(80)).split('\n');
+    expect(full).toMatch(/^DISK: make room on the disk/);
+    // It would have fitted: but whoever reads on after a hole must not take it for silence.
+    expect(after).toBe(full);
     const reading = await readJournal(path);
     expect(reading.tornLine).toBeNull();
-    expect(reading.events.length).toBeGreaterThan(5);
+    expect(reading.events.length).toBeGreaterThan(50);
+  });
+
+  test('on a disk that is too full for any run refuses at once and leaves nothing', async () => {
+    expect(await writeUntilFull(8)).toMatch(/^DISK: make room on the disk/);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
