@@ -46,12 +46,12 @@ export class LabKeeper {
 
   /**
    * Gives up the connection and waits until the keeper has ended: its janitor still watches that nothing comes back, and a lab
-   * must not go meanwhile. One that never did anything is told to end.
+   * must not go meanwhile. One that no run took, and that has nothing left of an earlier one, would wait for a run: it is told to end.
    */
   async close(client: KeeperClient): Promise<void> {
     const status = await client.status().catch(() => null); // gone already
     client.close();
-    if (status?.holder === null && status.faults.length === 0) this.#child?.kill('SIGTERM');
+    if (status?.holder === null && status.faults.every(({ isQuarantineOver }) => isQuarantineOver)) this.#child?.kill('SIGTERM');
     await this.#ended;
   }
 
