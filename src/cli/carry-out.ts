@@ -6,6 +6,7 @@ import { type Interruption, onInterruption } from './interruption.ts';
 import { frameWatcher, jsonWatcher, lineWatcher, type RunWatcher } from './live-view.ts';
 import { claimRunFolder, type RunFolder } from './run-folder.ts';
 import { runSession, type SessionParts, type SessionResult } from './run-session.ts';
+import { tellError } from './tell-error.ts';
 import { hasColour, printReport } from './write-reports.ts';
 
 export type CarryOutOptions = {
@@ -42,7 +43,8 @@ export async function watchedSession(options: {
 }): Promise<SessionResult> {
   const { plan, parts, folder, isJson, signal } = options;
   const result = await runSession({ plan, parts, folder, interrupt: signal, watcher: watcherFor(plan.scenario.title, isJson) });
-  if (!isJson) printReport(result.report, result.folder);
+  if (!isJson) printReport(result.report, result.hasReports ? result.folder : null);
+  for (const error of result.unwritten) process.stderr.write(tellError(error).text);
   return result;
 }
 

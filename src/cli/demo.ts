@@ -48,9 +48,15 @@ async function demo(prefix: string): Promise<number> {
       process.stdout.write(`\n── ${act.says}\n\n`);
       using claimed = claimRunFolder(null, run.plan.scenario.name, new Date());
       await using parts = await openEnvironment(run, signal);
-      const { report, folder, end, exitCode } = await watchedSession({ plan: run.plan, parts, folder: claimed, isJson: false, signal });
+      const { report, folder, end, exitCode, unwritten } = await watchedSession({
+        plan: run.plan,
+        parts,
+        folder: claimed,
+        isJson: false,
+        signal,
+      });
       folders.push(folder);
-      if (end.kind === 'interrupted') return interruptedExitCode(interruption, exitCode);
+      if (end.kind === 'interrupted' || unwritten.length > 0) return interruptedExitCode(interruption, exitCode);
       if (!act.isAsExpected(report)) {
         throw new AppError('LAB_UNSOUND', `${act.scenario} ended ${report.verdict}, and not as this lab must make it end`, {
           remedy: `look into ${folder}/report.html; a machine that is very busy can do this: run the demo again`,

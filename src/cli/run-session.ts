@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../core/environment.ts';
+import { AppError, ExitCode } from '../core/errors.ts';
 import { JOURNAL_FILE, type JournalEvent } from '../core/journal.ts';
 import type { Report } from '../core/report-format.ts';
 import { monoMs } from '../io/clock.ts';
@@ -36,7 +37,16 @@ export type SessionOptions = {
   interrupt: AbortSignal;
 };
 
-export type SessionResult = { folder: string; report: Report; end: RunEnd; exitCode: number };
+export type SessionResult = {
+  folder: string;
+  report: Report;
+  end: RunEnd;
+  exitCode: number;
+  /** What the disk did not take; the report that is handed over is whole all the same. */
+  unwritten: readonly AppError[];
+  /** Whether the reports lie in the folder. */
+  hasReports: boolean;
+};
 
 /**
  * Carries out one run and writes everything about it into its folder.
@@ -81,19 +91,49 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
     throw end.error;
   }
   const judged = await judgeJournal(folder, { isComplete: end.kind === 'completed' });
-  for (const { check, verdict, why } of judged.report.checks)
-    write({ t: t(), from: 'runner', type: 'check.evaluated', check, verdict, why });
-  write({
-    t: t(),
-    from: 'runner',
-    type: 'run.ended',
-    verdict: judged.report.verdict,
-    ...(end.kind === 'completed' ? {} : { why: end.why }),
-  });
-  journal.sync();
+  const unwritten = end.kind !== 'completed' && isDisk(end.error) ? [end.error] : [];
+  try {
+    for (const { check, verdict, why } of judged.report.checks)
+      write({ t: t(), from: 'runner', type: 'check.evaluated', check, verdict, why });
+    write({
+      t: t(),
+      from: 'runner',
+      type: 'run.ended',
+      verdict: judged.report.verdict,
+      ...(end.kind === 'completed' ? {} : { why: end.why }),
+    });
+    journal.sync();
+  } catch (error) {
+    if (!isDisk(error)) throw error;
+    if (unwritten.length === 0) unwritten.push(error);
+  }
   watcher.close();
-  const { report } = await writeReports(folder);
-  return { folder, report, end, exitCode: reportExitCode(report) };
+  // What it kept for last words may be what the reports need.
+  journal.close();
+  const written = await writeReports(folder).catch((error: unknown) => {
+    if (!isDisk(error)) throw error;
+    unwritten.push(withoutReports(folder, error));
+    return null;
+  });
+  const { report } = written ?? judged;
+  return { folder, report, end, exitCode: exitCodeOf(report, end, unwritten), unwritten, hasReports: written !== null };
+}
+
+function isDisk(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'DISK';
+}
+
+function withoutReports(folder: string, error: AppError): AppError {
+  return new AppError('DISK', error.message, {
+    remedy: `${error.remedy ?? 'make room'}; then \`holdfast report ${folder}\` writes every report from the journal`,
+    cause: error,
+  });
+}
+
+function exitCodeOf(report: Report, end: RunEnd, unwritten: readonly AppError[]): ExitCode {
+  if ('unverified' in end && end.unverified.length > 0) return ExitCode.unverified;
+  const judged = reportExitCode(report);
+  return unwritten.length > 0 && judged !== ExitCode.unverified ? ExitCode.refused : judged;
 }
 
 async function openObservers(parts: SessionParts, t: () => number, emit: (event: NewEvent) => void): Promise<AsyncDisposable> {

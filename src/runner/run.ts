@@ -41,15 +41,26 @@ export type RunEnd =
   | { kind: 'completed' }
   /** Nothing was touched and nothing measured. */
   | { kind: 'refused'; error: unknown }
-  | { kind: 'aborted' | 'interrupted'; why: string };
+  | {
+      kind: 'aborted' | 'interrupted';
+      why: string;
+      error: unknown;
+      /** Faults whose revert is unverified: told here as well, because a journal on a full disk may not have taken it. */
+      unverified: readonly string[];
+    };
 
-/** Why a run that began had to end. */
+/** Why a run has to end; `cause` is the error that made it, if one did. */
 class RunStop extends Error {
   readonly kind: 'aborted' | 'interrupted';
 
-  constructor(kind: 'aborted' | 'interrupted', why: string) {
-    super(why);
+  constructor(kind: 'aborted' | 'interrupted', why: string, cause?: unknown) {
+    super(why, { cause });
     this.kind = kind;
+  }
+
+  /** As a person is told of it when the run had not begun. */
+  get refusal(): unknown {
+    return this.cause ?? new AppError('PEER_GONE', this.message, { remedy: 'nothing was measured: start the run again' });
   }
 }
 
@@ -67,6 +78,7 @@ class Run {
   readonly #stopConditions = new StopConditions();
   readonly #faults: FaultDriver | null;
   #fleet: Fleet | null = null;
+  readonly #unverified = new Set<string>();
   #hasBegun = false;
 
   constructor(plan: RunPlan, tools: RunTools) {
@@ -211,8 +223,8 @@ class Run {
     if (!this.#hasBegun) {
       await this.#faults?.revertAll('the run was refused');
       return error instanceof RunStop && error.kind === 'interrupted'
-        ? { kind: 'interrupted', why: error.message }
-        : { kind: 'refused', error };
+        ? { kind: 'interrupted', why: error.message, error, unverified: [...this.#unverified] }
+        : { kind: 'refused', error: error instanceof RunStop ? error.refusal : error };
     }
     const kind = error instanceof RunStop ? error.kind : 'aborted';
     const why = messageOf(error);
@@ -220,7 +232,7 @@ class Run {
     for (const event of lastWords) this.#record(event);
     this.#record({ t: tools.t(), from: 'runner', type: 'run.aborted', why });
     this.#sync();
-    return { kind, why };
+    return { kind, why, error: error instanceof RunStop ? error.cause : error, unverified: [...this.#unverified] };
   }
 
   #fleetTools(): Parameters<typeof Fleet.start>[1] {
@@ -271,10 +283,12 @@ class Run {
 
   /** Journals what came from outside. A journal that cannot take it ends the run: a fault nobody records must not stay. */
   #record(event: NewEvent): void {
+    if (event.type === 'fault.unverified') this.#unverified.add(event.fault);
+    if (event.type === 'fault.verified') this.#unverified.delete(event.fault);
     try {
       this.#tools.write(event);
     } catch (error) {
-      this.#stop(new RunStop('aborted', messageOf(error)));
+      this.#stop(new RunStop('aborted', messageOf(error), error));
     }
   }
 
@@ -282,7 +296,7 @@ class Run {
     try {
       this.#tools.sync();
     } catch (error) {
-      this.#stop(new RunStop('aborted', messageOf(error)));
+      this.#stop(new RunStop('aborted', messageOf(error), error));
     }
   }
 

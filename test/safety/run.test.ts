@@ -1,16 +1,18 @@
 // Whole runs as people start them, ended the hard way in mid-fault: nothing stays broken, and what was seen can be reported.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { KeeperStatus } from '../../src/core/keeper-messages.ts';
 import type { Report } from '../../src/core/report-format.ts';
+import { runCommand } from '../../src/io/command.ts';
 import { openLab } from '../../src/lab/lab.ts';
 import { openRouter } from '../../src/routers/index.ts';
 import { LAB_UID } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
+import { fillDisk } from '../support/fill-disk.ts';
 import { holdfast } from '../support/holdfast.ts';
 
 const PREFIX = 'hfrun';
@@ -69,22 +71,15 @@ async function shutSessions(): Promise<number> {
 
 type RunningRun = { child: ChildProcess; out: string; stderr: () => string; ended: Promise<number | null> };
 
+function runArgs(out: string): string[] {
+  const scenario = join(folder, 'scenarios', 'away.yaml');
+  return ['run', scenario, '--env', ENVIRONMENT, '--prefix', PREFIX, '--probes', 'probes', '--out', out];
+}
+
 /** Starts a run and returns once its fault is in force. */
 async function runInFault(name: string): Promise<RunningRun> {
   const out = join(folder, name);
-  const args = [
-    'run',
-    join(folder, 'scenarios', 'away.yaml'),
-    '--env',
-    ENVIRONMENT,
-    '--prefix',
-    PREFIX,
-    '--probes',
-    'probes',
-    '--out',
-    out,
-  ];
-  const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, ['src/cli/main.ts', ...runArgs(out)], { stdio: ['ignore', 'ignore', 'pipe'] });
   started.add(child);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -162,6 +157,37 @@ test('halt reverts everything within five seconds, and the run that wanted it en
   expect(await run.ended).toBe(4);
   const lifted = await holdfast(['halt', '--lift', '--env', ENVIRONMENT, '--prefix', PREFIX]);
   expect(lifted.code, lifted.stderr).toBe(0);
+});
+
+test('a disk that fills in mid-fault ends the run: reverted, told, and reported once there is room', async () => {
+  const disk = join(folder, 'small-disk');
+  mkdirSync(disk);
+  await runCommand(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
+  try {
+    const run = await runInFault('small-disk/run');
+    fillDisk(disk);
+    expect(await run.ended, run.stderr()).toBe(4);
+    expect(await shutSessions()).toBe(0);
+    expect(run.stderr()).toMatch(/error: cannot write \S+journal.ndjson: ENOSPC.*\n {2}remedy: make room on the disk/);
+    expect(run.stderr()).toMatch(/error: cannot write \S+: ENOSPC.*\n {2}remedy: .*holdfast report/);
+    expect(readdirSync(run.out)).toEqual(['journal.ndjson']);
+
+    fillDisk(disk);
+    const startedMs = performance.now();
+    const next = await holdfast(runArgs(join(disk, 'next')));
+    expect(next).toMatchObject({ code: 4, stderr: expect.stringMatching(/ENOSPC.*\n {2}remedy: make room/) as string });
+    expect(existsSync(join(disk, 'next'))).toBe(false);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
+
+    rmSync(join(disk, 'full'));
+    const report = await reportOf(run.out);
+    expect(report.verdict).toBe('errored');
+    expect(report.summary).toContain('ENOSPC');
+    // For its last words the journal had kept room.
+    expect(report.faults[0]?.state).toBe('verified');
+  } finally {
+    await runCommand(['umount', '--lazy', disk]);
+  }
 });
 
 test('a journal is reported byte for byte as the run reported it', async () => {
