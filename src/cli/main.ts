@@ -56,11 +56,17 @@ function badFlag(ending: CommanderError, command: Command): AppError {
   return new AppError('BAD_FLAG', what, { remedy });
 }
 
-/** `holdfast … | head`: a reader that has seen enough is no error, but a run must still revert what it broke. */
-function endWhenNobodyReads(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Output that goes nowhere ends the program, but a run must still revert what it broke. `holdfast … | head` is no error; a full disk is. */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (isWithoutOutput) return;
+  isWithoutOutput = true;
+  const hasReader = error.code !== 'EPIPE';
+  if (hasReader) {
+    const remedy = 'make room on the disk that the output goes to, or send it elsewhere';
+    process.stderr.write(tellError(new AppError('DISK', `the output cannot be written: ${error.message}`, { remedy })).text);
+  }
   if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
-  else process.exit(141); // 128 + SIGPIPE, as a shell shows it
+  else process.exit(hasReader ? ExitCode.refused : 141); // 128 + SIGPIPE, as a shell shows it
 }
 
 function endWith(thrown: unknown): void {
@@ -70,8 +76,9 @@ function endWith(thrown: unknown): void {
   process.stderr.write(text, () => process.exit(exitCode));
 }
 
-process.stdout.on('error', endWhenNobodyReads);
-process.stderr.on('error', endWhenNobodyReads);
+let isWithoutOutput = false;
+process.stdout.on('error', endWithoutOutput);
+process.stderr.on('error', endWithoutOutput);
 // Node's own exit code for these is 1, which here would say `deviated`.
 process.on('uncaughtException', endWith);
 process.on('unhandledRejection', endWith);

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { holdfast } from '../support/holdfast.ts';
@@ -45,6 +45,17 @@ test('a reader who stops reading ends the program without a word', async () => {
   child.stdout.once('data', () => child.stdout.destroy());
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect({ code, stderr }).toEqual({ code: 141, stderr: '' });
+});
+
+test('output to a full disk ends with 4 and the remedy, and is no mistake in Holdfast', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, ['src/cli/main.ts', '--help'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(status).toBe(4);
+  expect(stderr).toMatch(/^error: the output cannot be written: ENOSPC.*\n {2}remedy: make room on the disk .*\n$/);
 });
 
 test('doctor tells what is missing where nothing is installed, with the remedy, and ends with 4', async () => {
