@@ -14,10 +14,8 @@ async function prober(): Promise<void> {
   const { Prober } = await import('../prober/prober.ts');
   const { ControlChannel } = await import('../prober/control-channel.ts');
   const { ephemeralPorts, kernelReadings, openFileLimit } = await import('../prober/kernel-readings.ts');
-  const { takePrecedence } = await import('../prober/precedence.ts');
   const { machineBootId, monoMs } = await import('../io/clock.ts');
   const { readMessages } = await import('../io/ndjson.ts');
-  takePrecedence();
   // A Ctrl-C is for the runner, which reverts first and ends us then.
   process.on('SIGINT', () => undefined);
   const ending = Promise.withResolvers<undefined>();
