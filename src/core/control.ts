@@ -20,8 +20,7 @@ import { journalEvent, tally } from './journal.ts';
 
 export const CONTROL_SCHEMA = 1;
 
-/** See `Population`. */
-export const populationSchema = z.object({
+const population = z.object({
   /** Name of the probe file. */
   probe: z.string(),
   protocol: z.string(),
@@ -34,15 +33,13 @@ export const populationSchema = z.object({
   count: z.int(),
 });
 /** Flows of one probe through one VIP, held by one prober. */
-export type Population = z.infer<typeof populationSchema>;
+export type Population = z.infer<typeof population>;
 
 const assign = z.object({
   type: z.literal('assign'),
   schema: z.literal(CONTROL_SCHEMA),
   runId: z.string(),
   vantage: z.string(),
-  /** Of a prober that takes the place of another within one journal: goes into the names of its flows, so that none is used twice. */
-  life: z.string().optional(),
   /** The reading of *the prober's* monotonic clock (`process.hrtime`, ms) that is t = 0 of the run. */
   t0MonoMs: z.number(),
   clockErrMs: z.number(),
@@ -53,7 +50,7 @@ const assign = z.object({
   /** 16 hex digits, the tag of this run on the wire. */
   runTag: z.string(),
   nodes: z.array(z.object({ name: z.string(), addresses: z.array(z.string()), podCidrs: z.array(z.string()) })),
-  populations: z.array(populationSchema),
+  populations: z.array(population),
   /** Whether `settle` will come; without an observer the second mapping try is 10 s after the break. */
   observed: z.boolean(),
 });
