@@ -11,6 +11,8 @@ import { MIRROR_TABLE } from '../topology.ts';
 const FIRST_HOP_ID = 100_000;
 const FIRST_GROUP_ID = 200_000;
 const LOOK_AT_LEAST_EVERY_MS = 500;
+/** zebra replaces an IPv6 route by deleting and adding it: for that long a missing route may be one that is being replaced. */
+const REPLACED_WITHIN_MS = 100;
 
 export type ResilientGroup = { buckets: number; idleTimer: number };
 
@@ -23,8 +25,13 @@ export async function mirrorNextHops(plan: LabPlan, group: ResilientGroup, signa
   try {
     while (!signal.aborted) {
       for (const [index, vip] of plan.environment.vips.entries()) {
-        const hops = await readNextHops(plan.router, hostPrefix(vip.address), signal);
         const before = mirrored.get(vip.name) ?? [];
+        let hops = await readNextHops(plan.router, hostPrefix(vip.address), signal);
+        if (hops.length === 0 && before.length > 0) {
+          // A group that is deleted forgets which buckets are in use, and its successor moves flows that should have stayed.
+          await sleep(REPLACED_WITHIN_MS, undefined, { signal });
+          hops = await readNextHops(plan.router, hostPrefix(vip.address), signal);
+        }
         if (hops.join() === before.join()) continue;
         const input = mirrorBatch(plan, { vip, index, hops, before, group });
         await runCommand(['ip', '-n', plan.router.netns, '-batch', '-'], { input, signal });
