@@ -15,14 +15,28 @@ const ARROWS = {
   lab: ['core', 'io'],
   keeper: ['routers', 'core', 'io'],
   runner: ['core', 'io', 'observers'],
+  agent: ['runner', 'core', 'io'],
+  service: ['runner', 'analysis', 'report', 'observers', 'core', 'io'],
+  ui: ['report', 'analysis', 'core'],
 };
 
 /** The one home of each third-party library; zod is wherever something from outside is checked. */
 const HOMES = {
+  '@fastify': 'service',
+  bullmq: 'agent|service',
   commander: 'cli',
+  croner: 'service',
+  fastify: 'service',
+  'fastify-type-provider-zod': 'service',
+  ioredis: 'agent|service',
   'ipaddr.js': 'core',
+  kysely: 'service',
+  preact: 'ui',
+  'prom-client': 'service',
+  standardwebhooks: 'service',
+  undici: 'agent|service|cli',
   yaml: 'core',
-  zod: 'cli|core|io|keeper|lab|observers|prober|responder|routers|runner',
+  zod: 'agent|cli|core|io|keeper|lab|observers|prober|responder|routers|runner|service',
 };
 
 /** The one list of each seam: its members never import each other. */

@@ -1,4 +1,5 @@
-// `npm test`: every guard, then every test; ends with one line that says how many passed, failed and were skipped.
+// `npm test`: every guard, then every test but those of the service; `npm run test:service`: those. Ends with one line that says how many
+// passed, failed and were skipped.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,13 +17,15 @@ const GUARDS: readonly Step[] = [
   { name: 'unused code', argv: ['npm', 'run', '-s', 'unused'] },
 ];
 /** Labs of an ordinary user need namespaces of their own. */
-const PROJECTS = { unit: ['vitest'], lab: ['node', 'test/support/in-lab-host.ts', 'vitest'] } as const;
+const IN_LAB_HOST = ['node', 'test/support/in-lab-host.ts', 'vitest'] as const;
+const PROJECTS = { unit: ['vitest'], lab: IN_LAB_HOST, service: IN_LAB_HOST } as const;
+const OF_NPM_TEST = ['guards', 'unit', 'lab'] as const;
 
 async function main(only: string | undefined): Promise<void> {
   const outcomes: Outcome[] = [];
-  if (only === undefined || only === 'guards') outcomes.push(...(await inTwoLanes(GUARDS.map((step) => () => guard(step)))));
-  for (const project of ['unit', 'lab'] as const) {
-    if (only === undefined || only === project) outcomes.push(await tests(project));
+  for (const part of [...OF_NPM_TEST, 'service'] as const) {
+    if (only === undefined ? part === 'service' : only !== part) continue;
+    outcomes.push(...(part === 'guards' ? await inTwoLanes(GUARDS.map((step) => () => guard(step))) : [await tests(part)]));
   }
   process.stdout.write(`\n${outcomes.map(line).join('\n')}\n`);
   const skipped = outcomes.flatMap(({ counts }) => counts.skipped);

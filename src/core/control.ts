@@ -20,7 +20,8 @@ import { journalEvent, tally } from './journal.ts';
 
 export const CONTROL_SCHEMA = 1;
 
-const population = z.object({
+/** See `Population`. */
+export const populationSchema = z.object({
   /** Name of the probe file. */
   probe: z.string(),
   protocol: z.string(),
@@ -33,13 +34,15 @@ const population = z.object({
   count: z.int(),
 });
 /** Flows of one probe through one VIP, held by one prober. */
-export type Population = z.infer<typeof population>;
+export type Population = z.infer<typeof populationSchema>;
 
 const assign = z.object({
   type: z.literal('assign'),
   schema: z.literal(CONTROL_SCHEMA),
   runId: z.string(),
   vantage: z.string(),
+  /** Of a prober that takes the place of another within one journal: goes into the names of its flows, so that none is used twice. */
+  life: z.string().optional(),
   /** The reading of *the prober's* monotonic clock (`process.hrtime`, ms) that is t = 0 of the run. */
   t0MonoMs: z.number(),
   clockErrMs: z.number(),
@@ -50,7 +53,7 @@ const assign = z.object({
   /** 16 hex digits, the tag of this run on the wire. */
   runTag: z.string(),
   nodes: z.array(z.object({ name: z.string(), addresses: z.array(z.string()), podCidrs: z.array(z.string()) })),
-  populations: z.array(population),
+  populations: z.array(populationSchema),
   /** Whether `settle` will come; without an observer the second mapping try is 10 s after the break. */
   observed: z.boolean(),
 });

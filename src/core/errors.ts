@@ -36,6 +36,13 @@ export const ERROR_CODES = {
   PROTOCOL: ExitCode.refused,
   /** What a fault was aimed at does not exist any more (its namespace, its BGP neighbour): nothing is left to revert. */
   TARGET_GONE: ExitCode.refused,
+  STORE: ExitCode.refused,
+  REDIS: ExitCode.refused,
+  SERVICE_UNREACHABLE: ExitCode.refused,
+  SERVICE_REFUSED: ExitCode.refused,
+  /** A name that is taken, or a state that does not allow it. */
+  CONFLICT: ExitCode.refused,
+  FORBIDDEN: ExitCode.refused,
   KEEPER_DISARMED: ExitCode.refused,
   KEEPER_BUSY: ExitCode.refused,
   KEEPER_REFUSED: ExitCode.refused,
