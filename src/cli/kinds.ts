@@ -1,18 +1,20 @@
-// The three kinds of file that people write: how each is told from the others, and its schema.
+// The kinds of file that people write: how each is told from the others, its schema, and where it may name a secret by reference.
 import { basename, dirname } from 'node:path';
 import type { z } from 'zod';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { environmentForms } from '../core/environment.ts';
 import { probeFile } from '../core/probe-file.ts';
 import { scenarioFile } from '../core/scenario-file.ts';
+import { serviceFile } from '../core/service-file.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { PROTOCOL_NAMES } from '../prober/protocols/index.ts';
 
-export const KINDS = ['probe', 'scenario', 'environment'] as const;
+export const KINDS = ['probe', 'scenario', 'environment', 'service'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const probeSchema = probeFile(PROTOCOL_NAMES);
 export const scenarioSchema = scenarioFile(FAULTS);
+export const serviceSchema = serviceFile;
 
 /** The form of environment that was meant: one with a `lab` (however misspelt), or a network of one's own. */
 export function environmentSchema(value: unknown): z.ZodType<z.output<(typeof environmentForms)['lab' | 'own']>> {
@@ -25,8 +27,23 @@ const TELLING: Readonly<Record<Kind, readonly string[]>> = {
   probe: ['protocol', 'interval', 'payload', 'stallAfter', 'freshDialsPerSec'],
   scenario: ['flows', 'timeline', 'expect', 'recovery'],
   environment: ['lab', 'vips', 'vantages', 'nodes', 'routers', 'keeper', 'observers'],
+  service: ['listen', 'environments', 'monitors', 'schedules', 'hooks', 'destinations', 'rules', 'retention'],
 };
 const FOLDERS: Readonly<Record<string, Kind>> = { probes: 'probe', scenarios: 'scenario', lab: 'environment', environments: 'environment' };
+
+/** Whether a text at `path` of a file of this kind may be a reference to a secret: elsewhere it would be stored with the rest. */
+export function mayBeReference(kind: Kind, path: readonly PropertyKey[]): boolean {
+  const [last, parent] = [path.at(-1), path.at(-2)];
+  switch (kind) {
+    case 'probe':
+    case 'scenario':
+      return false;
+    case 'environment':
+      return last === 'key';
+    case 'service':
+      return last === 'redis' || last === 'secret' || last === 'token' || parent === 'secrets';
+  }
+}
 
 /** What kind of file this is, by its folder, else by its keys; null when neither tells. */
 export function kindOf(path: string, value: unknown): Kind | null {

@@ -11,7 +11,8 @@ import { findReferences } from '../core/references.ts';
 import type { Scenario } from '../core/scenario-file.ts';
 import { checkDocument } from '../core/schema-mistakes.ts';
 import { mistakeAt, readYaml, type YamlDocument } from '../core/yaml-document.ts';
-import { environmentSchema, type Kind, probeSchema, scenarioSchema } from './kinds.ts';
+import type { ServiceFile } from '../core/service-file.ts';
+import { environmentSchema, type Kind, mayBeReference, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
 
 /** A file as read; `value` is undefined exactly when there are mistakes. */
 export type CheckedFile<Value> = {
@@ -25,7 +26,7 @@ export type CheckedFile<Value> = {
 export type LoadedFile<Value> = CheckedFile<Value> & { value: Value };
 
 /** What `holdfast` knows each kind of file as. */
-export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile };
+export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile; service: ServiceFile };
 
 /** References to secrets stay as written: `resolveSecret` follows them. @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
 export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
@@ -47,9 +48,9 @@ export function readDocument(path: string): YamlDocument {
 export function checkFile<K extends Kind>(document: YamlDocument, kind: K): CheckedFile<FileValue[K]> {
   const { value, mistakes } = checkDocument(document, schemaOf(kind, document.value) as z.ZodType<FileValue[K]>);
   const misplaced = findReferences(document.value)
-    .filter(({ path }) => !(kind === 'environment' && path.at(-1) === 'key'))
+    .filter(({ path }) => !mayBeReference(kind, path))
     .map(({ path, text }) => {
-      const where = kind === 'environment' ? 'here (only `key` may be a reference)' : 'here (references belong in environment files)';
+      const where = `here (${REFERENCES[kind]})`;
       return mistakeAt(document, path, { expected: `the value itself ${where}`, found: text });
     });
   // A reference is also no valid name, address, …: saying so as well would only distract.
@@ -58,6 +59,14 @@ export function checkFile<K extends Kind>(document: YamlDocument, kind: K): Chec
   const name = basename(document.file).replace(/\.ya?ml$/, '');
   return { path: document.file, name, document, value: all.length > 0 ? undefined : value, mistakes: all };
 }
+
+/** Where references are allowed, as a person is told who put one elsewhere. */
+const REFERENCES: Readonly<Record<Kind, string>> = {
+  probe: 'references belong in environment files',
+  scenario: 'references belong in environment files',
+  environment: 'only `key` may be a reference',
+  service: 'only redis and the secrets and tokens of hooks and destinations may be references',
+};
 
 /** The file, if nothing is wrong with it. @throws InputMistakes */
 export function whole<Value>(file: CheckedFile<Value>): LoadedFile<Value> {
@@ -73,6 +82,8 @@ function schemaOf(kind: Kind, value: unknown): z.ZodType {
       return scenarioSchema;
     case 'environment':
       return environmentSchema(value);
+    case 'service':
+      return serviceSchema;
   }
 }
 

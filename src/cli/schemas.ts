@@ -1,4 +1,4 @@
-// `holdfast schemas`: writes the JSON Schemas of the three kinds of file, or tells whether those on disk are current.
+// `holdfast schemas`: writes the JSON Schemas of the kinds of file, or tells whether those on disk are current.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,7 +6,7 @@ import { environmentFile } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { jsonSchemaText } from '../core/json-schema.ts';
 import { writeWholeFile } from '../io/whole-file.ts';
-import { probeSchema, scenarioSchema } from './kinds.ts';
+import { probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
 
 /** The schemas of this version, by file name. */
 export function schemaFiles(): Record<string, string> {
@@ -14,12 +14,13 @@ export function schemaFiles(): Record<string, string> {
     'probe.schema.json': jsonSchemaText(probeSchema, 'Holdfast probe: how to look at a VIP'),
     'scenario.schema.json': jsonSchemaText(scenarioSchema, 'Holdfast scenario: what to hold, what to break and when, what to expect'),
     'environment.schema.json': jsonSchemaText(environmentFile, 'Holdfast environment: where things are'),
+    'service.schema.json': jsonSchemaText(serviceSchema, 'Holdfast service: what it watches, runs, listens to and tells'),
   };
 }
 
 export function schemasCommand(): Command {
   return new Command('schemas')
-    .description('Writes the JSON Schemas that editors use for probe, scenario and environment files.')
+    .description('Writes the JSON Schemas that editors use for probe, scenario, environment and service files.')
     .option('--out <folder>', 'where they lie', 'deploy/schemas')
     .option('--check', 'write nothing; refuse when those on disk are not current')
     .action(({ out, check }: { out: string; check?: true }) => {

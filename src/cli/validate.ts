@@ -1,4 +1,4 @@
-// `holdfast validate`: every mistake in probe, scenario and environment files, without running anything.
+// `holdfast validate`: every mistake in the files that people write, without running anything.
 import { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
@@ -13,7 +13,7 @@ type Result = { file: string; kind: Kind | null; mistakes: readonly Mistake[]; u
 export function validateCommand(): Command {
   return new Command('validate')
     .description('Checks files and tells every mistake with its place: file:line:column, expected, found, did you mean.')
-    .argument('<file...>', 'probe, scenario or environment files')
+    .argument('<file...>', 'probe, scenario, environment or service files')
     .option('--env <file>', 'check the scenarios against this environment too')
     .option('--probes <folder>', "where the scenarios' probes lie (default: probes/ beside the scenario's folder)")
     .option('--json', 'the result as one JSON document on standard output')
@@ -51,7 +51,7 @@ export function validateFiles(files: readonly string[], options: Pick<Options, '
 
 function kindMistakes(document: YamlDocument): Mistake[] {
   if (document.mistakes.length > 0) return document.mistakes;
-  const expected = 'a probe (with `protocol`), a scenario (with `flows`) or an environment (with `vips`)';
+  const expected = 'a probe (with `protocol`), a scenario (with `flows`), an environment (with `vips`) or a service (with `environments`)';
   return [mistakeAt(document, [], { expected, found: 'none of them' })];
 }
 

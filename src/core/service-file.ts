@@ -135,7 +135,12 @@ export const serviceFile = z.strictObject({
     .meta({ description: 'API, page and metrics. A Unix socket in the state folder is always there too.' }),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional().meta({ description: 'Paths of PEM files.' }),
   redis: secret.optional().meta({ description: 'redis:// or rediss:// URL, by reference; without one a private child is started.' }),
-  environments: z.array(z.string()).min(1).meta({ description: 'Environment files, as seen from this file. A lab is built when needed.' }),
+  environments: z.array(z.string()).min(1).meta({
+    description: 'Environment files, as seen from this file. At most one is a lab: it is built when it is not up, and taken down again at the end.',
+  }),
+  localVantages: z.array(name).default([]).meta({
+    description: 'Vantages of your own networks that this machine is: the service starts their agents itself, as it does for a lab. Others enrol.',
+  }),
   scenarios: z.string().default('scenarios').meta({ description: 'Folder of scenarios, as seen from this file.' }),
   probes: z.string().default('probes').meta({ description: 'Folder of probes, as seen from this file.' }),
   monitors: z.array(monitorSpec).default([]),
