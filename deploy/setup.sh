@@ -1,9 +1,12 @@
 #!/bin/sh
-# Brings what this repository needs to a machine: Debian packages, without starting a daemon, and npm packages. Silent when all is there.
+# Brings what this repository needs to a machine: Debian packages, without starting a daemon, npm packages, and the service's page, built.
+# Silent when all is there.
 #
-#   sh deploy/setup.sh [demo]     what a lab needs
-#   sh deploy/setup.sh test       and what the tests need besides
-#   sh deploy/setup.sh packages   npm packages alone
+#   sh deploy/setup.sh [demo]         what a lab needs
+#   sh deploy/setup.sh serve          and a Redis server, and the page
+#   sh deploy/setup.sh test           and what the tests need besides
+#   sh deploy/setup.sh test:service   and what the service is tested against: a real Prometheus and Alertmanager
+#   sh deploy/setup.sh packages       npm packages alone
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -21,7 +24,18 @@ missing() {
 
 needed() {
   printf '%s\n' 'ip iproute2' 'nft nftables' 'conntrack conntrack' 'vtysh frr' 'zebra frr' 'bgpd frr'
-  [ "$1" != test ] || echo 'python3 python3'
+  case $1 in serve | test | test:service) echo 'redis-server redis-server' ;; esac
+  case $1 in test | test:service) echo 'python3 python3' && browser ;; esac
+  case $1 in test:service) printf '%s\n' 'promtool prometheus' 'prometheus-alertmanager prometheus-alertmanager' ;; esac
+}
+
+# Ubuntu has it as a snap alone, which sees neither /tmp nor another's folders: the tests that look at pages are skipped there, and counted.
+browser() {
+  if grep -qs '^ID=ubuntu$' /etc/os-release; then
+    [ -x /usr/bin/chromium ] || say 'Ubuntu has no chromium package but a snap: tests in a browser are skipped'
+  else
+    echo 'chromium chromium'
+  fi
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
@@ -61,8 +75,13 @@ install() {
     fi
   fi
   rm -f "$log"
-  # The package also asks for its daemons at the next boot: the lab starts its own, in namespaces.
-  case " $* " in *' frr '*) if command -v systemctl >/dev/null; then as_root systemctl disable frr >/dev/null 2>&1 || true; fi ;; esac
+  # Packages also ask for their daemons at the next boot: labs, service and tests start their own.
+  for package in "$@"; do
+    case $package in
+      frr | redis-server | prometheus | prometheus-alertmanager)
+        if command -v systemctl >/dev/null; then as_root systemctl disable "$package" >/dev/null 2>&1 || true; fi ;;
+    esac
+  done
   restore_policy
 }
 
@@ -95,10 +114,18 @@ npm_packages() {
   npm ci --ignore-scripts --no-fund --no-audit --loglevel=error >&2
 }
 
+# Built anew when something that it is built from is younger; find tells folders as well, so that a file that left is noticed.
+page() {
+  [ -e dist/ui/index.html ] && [ -z "$(find src/ui src/report src/core .config/vite.config.ts package-lock.json -newer dist/ui/index.html)" ] && return 0
+  say 'building the page'
+  npm run -s page >&2
+}
+
 mode=${1:-demo}
 case $mode in
-  demo | test) debian_packages "$mode" ;;
+  demo | serve | test | test:service) debian_packages "$mode" ;;
   packages) ;;
   *) say "unknown mode $mode" && exit 2 ;;
 esac
 npm_packages
+case $mode in serve | test:service) page ;; esac
