@@ -232,6 +232,7 @@ export const findingQuery = z.object({
 });
 
 export const periodResource = z.object({ spec: periodSpec, origin: z.enum(['file', 'api']), isNow: z.boolean() });
+export type PeriodResource = z.infer<typeof periodResource>;
 /** Never with secrets. */
 export const hookResource = z.object({
   name: z.string(),
@@ -241,4 +242,11 @@ export const hookResource = z.object({
   allowFaults: z.boolean(),
 });
 export const ruleResource = ruleSpec;
+/** Where notifications go. Never with secrets. */
+export const destinationResource = z.object({ name: z.string(), kind: z.string(), url: z.string() });
+export type DestinationResource = z.infer<typeof destinationResource>;
+/** Answer of POST /runs/plan: the text of `holdfast run --dry-run`, line by line. */
+export const runPlan = z.object({ text: z.string() });
+/** Body of POST /session, answered with a cookie; DELETE /session ends it. */
+export const sessionRequest = z.strictObject({ token: z.string() });
 export type HookKind = z.output<typeof hookSpec>['kind'];
