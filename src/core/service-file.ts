@@ -136,10 +136,12 @@ export const serviceFile = z.strictObject({
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional().meta({ description: 'Paths of PEM files.' }),
   redis: secret.optional().meta({ description: 'redis:// or rediss:// URL, by reference; without one a private child is started.' }),
   environments: z.array(z.string()).min(1).meta({
-    description: 'Environment files, as seen from this file. At most one is a lab: it is built when it is not up, and taken down again at the end.',
+    description:
+      'Environment files, as seen from this file. At most one is a lab: it is built when it is not up, and taken down again at the end.',
   }),
   localVantages: z.array(name).default([]).meta({
-    description: 'Vantages of your own networks that this machine is: the service starts their agents itself, as it does for a lab. Others enrol.',
+    description:
+      'Vantages of your own networks that this machine is: the service starts their agents itself, as it does for a lab. Others enrol.',
   }),
   scenarios: z.string().default('scenarios').meta({ description: 'Folder of scenarios, as seen from this file.' }),
   probes: z.string().default('probes').meta({ description: 'Folder of probes, as seen from this file.' }),
@@ -154,6 +156,11 @@ export const serviceFile = z.strictObject({
       segments: duration({ minMs: 3_600_000, maxMs: 366 * DAY_MS })
         .default(7 * DAY_MS)
         .meta({ description: 'Of monitors (default 168h).', default: '168h' }),
+      maxBytes: z
+        .int()
+        .min(16 * 2 ** 20)
+        .default(2 * 2 ** 30)
+        .meta({ description: 'Of all segments together; the oldest go first (default 2 GiB).' }),
       history: duration({ minMs: DAY_MS, maxMs: 3_660 * DAY_MS })
         .default(90 * DAY_MS)
         .meta({ description: 'Of all else (default 2160h).', default: '2160h' }),

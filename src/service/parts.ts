@@ -60,13 +60,23 @@ export type Schedules = {
 };
 
 export type Monitors = {
+  /** @throws AppError UNKNOWN_NAME for an environment, VIP, vantage or probe that is not there; CONFLICT for a name of the other origin */
   put(spec: MonitorSpec, origin: Origin): Promise<void>;
+  /** @throws AppError UNKNOWN_NAME; CONFLICT for one that a file owns */
   remove(name: string): Promise<void>;
   pause(name: string, isPaused: boolean): Promise<void>;
+  /** Makes an agent known, or moves it. @throws AppError UNKNOWN_NAME; CONFLICT when the vantage has another agent */
+  addAgent(agent: { name: string; environment: string; vantage: string }): Promise<void>;
+  removeAgent(name: string): Promise<void>;
+  /** PEM (SPKI) of the Ed25519 key that signs orders: what agents pin. */
+  controllerKey: string;
+  /** @throws AppError FORBIDDEN for what this agent may not say, BAD_INPUT for events that no prober says, DISK when it must be sent again */
   takeChunk(agent: string, chunk: Chunk): Promise<ChunkAnswer>;
   takeState(agent: string, state: AgentState): Promise<{ serial: number }>;
   /** As things are now. */
   status(): MonitorStatus[];
+  /** What ails the monitoring itself (a full disk, a dead observer), a sentence each; empty in health. */
+  problems(): string[];
 };
 
 export type Alerts = {

@@ -50,15 +50,6 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text')
     .execute();
   await schema
-    .createTable('streams')
-    .addColumn('session', 'text', (column) => column.notNull())
-    .addColumn('vantage', 'text', (column) => column.notNull())
-    .addColumn('stream', 'text', (column) => column.notNull())
-    .addColumn('next_seq', 'bigint', (column) => column.notNull())
-    .addColumn('updated_ms', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('streams_pk', ['session', 'vantage', 'stream'])
-    .execute();
-  await schema
     .createTable('findings')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('monitor', 'text', (column) => column.notNull())
@@ -67,6 +58,7 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (column) => column.notNull())
     .addColumn('opened_ms', 'bigint', (column) => column.notNull())
     .addColumn('updated_ms', 'bigint', (column) => column.notNull())
+    .addColumn('told_ms', 'bigint')
     .addColumn('json', 'text', (column) => column.notNull())
     .execute();
   await schema.createIndex('findings_by_opening').on('findings').columns(['opened_ms', 'id']).execute();

@@ -9,7 +9,6 @@ export type Tables = {
   browser_sessions: BrowserSessionTable;
   monitors: MonitorTable;
   agents: AgentTable;
-  streams: StreamTable;
   findings: FindingTable;
   schedules: ScheduleTable;
   periods: PeriodTable;
@@ -70,15 +69,6 @@ type AgentTable = {
   state: string | null;
 };
 
-/** How far each stream (one life of one prober) was taken: what makes chunks idempotent. */
-type StreamTable = {
-  session: string;
-  vantage: string;
-  stream: string;
-  next_seq: number;
-  updated_ms: number;
-};
-
 type FindingTable = {
   id: string;
   monitor: string;
@@ -87,6 +77,8 @@ type FindingTable = {
   state: 'open' | 'resolved';
   opened_ms: number;
   updated_ms: number;
+  /** `updated_ms` of the newest state that the alerts took; behind it after a crash, and then told again. */
+  told_ms: number | null;
   /** `Finding` */
   json: string;
 };
