@@ -19,27 +19,34 @@ export type RunPlan = {
 export function populationsOf(plan: RunPlan, vantage: string): Population[] {
   return plan.scenario.flows
     .filter((group) => group.vantages === 'all' || group.vantages.includes(vantage))
-    .map((group) => {
-      const probe = plan.probes[group.probe];
-      if (!probe) throw new AppError('UNKNOWN_NAME', `the scenario names the probe "${group.probe}", which does not exist`);
-      const vip = plan.environment.vips.find((candidate) => candidate.name === group.vip);
-      if (!vip)
-        throw new AppError(
-          'UNKNOWN_NAME',
-          `the scenario names the VIP "${group.vip}", which the environment ${plan.environment.name} lacks`,
-        );
-      return {
-        probe: group.probe,
-        protocol: probe.protocol,
-        intervalMs: probe.intervalMs,
-        timeoutMs: probe.timeoutMs,
-        stallAfterMs: probe.stallAfterMs,
-        payloadBytes: probe.payloadBytes,
-        freshDialsPerSec: probe.freshDialsPerSec,
-        vip: { name: vip.name, address: vip.address, port: vip.port, policy: vip.policy },
-        count: group.count,
-      };
-    });
+    .map((group) => populationOf(group, { ...plan, asker: 'the scenario' }));
+}
+
+/**
+ * One group of flows as a prober takes it.
+ * @param known `asker` names who wrote the group, for the refusal
+ * @throws AppError UNKNOWN_NAME for a probe or VIP that does not exist
+ */
+export function populationOf(
+  group: Pick<RunPlan['scenario']['flows'][number], 'probe' | 'vip' | 'count'>,
+  known: Pick<RunPlan, 'probes' | 'environment'> & { asker: string },
+): Population {
+  const { probes, environment, asker } = known;
+  const probe = probes[group.probe];
+  if (!probe) throw new AppError('UNKNOWN_NAME', `${asker} names the probe "${group.probe}", which does not exist`);
+  const vip = environment.vips.find((candidate) => candidate.name === group.vip);
+  if (!vip) throw new AppError('UNKNOWN_NAME', `${asker} names the VIP "${group.vip}", which the environment ${environment.name} lacks`);
+  return {
+    probe: group.probe,
+    protocol: probe.protocol,
+    intervalMs: probe.intervalMs,
+    timeoutMs: probe.timeoutMs,
+    stallAfterMs: probe.stallAfterMs,
+    payloadBytes: probe.payloadBytes,
+    freshDialsPerSec: probe.freshDialsPerSec,
+    vip: { name: vip.name, address: vip.address, port: vip.port, policy: vip.policy },
+    count: group.count,
+  };
 }
 
 /** The vantages that hold at least one flow. */
