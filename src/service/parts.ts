@@ -52,7 +52,10 @@ export type Runs = {
 };
 
 export type Schedules = {
+  /** @throws AppError UNKNOWN_NAME; BAD_INPUT for a cron or time zone that is none; CONFLICT for an API's change of one that a file owns */
   put(spec: ScheduleSpec, origin: Origin): Promise<void>;
+  /** Those of the file, all of them: one that the file no longer names is removed. */
+  putFile(specs: readonly ScheduleSpec[]): Promise<void>;
   /** @throws AppError UNKNOWN_NAME; CONFLICT for one that a file owns */
   remove(name: string): Promise<void>;
   /** Unix ms of the next tick; null when paused or never. */

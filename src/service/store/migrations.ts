@@ -69,6 +69,7 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('spec', 'text', (column) => column.notNull())
     .addColumn('origin', 'text', (column) => column.notNull())
     .addColumn('last_tick_ms', 'bigint')
+    .addColumn('handled_until_ms', 'bigint', (column) => column.notNull())
     .addColumn('created_ms', 'bigint', (column) => column.notNull())
     .execute();
   await schema
@@ -98,7 +99,10 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('runner_pid', 'integer')
     .addColumn('runner_start_ticks', 'text')
     .addColumn('cancel_requested', 'integer', (column) => column.notNull())
+    .addColumn('attempt', 'integer', (column) => column.notNull())
     .addColumn('figures', 'text')
+    .addColumn('comparison', 'text')
+    .addColumn('is_told', 'integer', (column) => column.notNull())
     .addColumn('annotations', 'text', (column) => column.notNull())
     .execute();
   await schema.createIndex('runs_by_due').on('runs').columns(['due_ms', 'id']).execute();

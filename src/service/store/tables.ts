@@ -90,6 +90,8 @@ type ScheduleTable = {
   origin: 'file' | 'api';
   /** The newest tick that became a run or was recorded as skipped. */
   last_tick_ms: number | null;
+  /** Ticks up to here are dealt with. Goes back with a clock that goes back: a tick's run is made once whatever the clock does. */
+  handled_until_ms: number;
   created_ms: number;
 };
 
@@ -129,8 +131,14 @@ type RunTable = {
   runner_pid: number | null;
   runner_start_ticks: string | null;
   cancel_requested: Flag;
-  /** Figures that are compared from run to run (`RunFigures`), null before the end. */
+  /** Starts of a runner so far: more than one when the environment was found taken, or the service died before the first lived. */
+  attempt: number;
+  /** Figures that are compared from run to run (a list of `Figure`), null before the end. */
   figures: string | null;
+  /** Sentences against the last ended runs of the same scenario and environment: a JSON list; null when there is none. */
+  comparison: string | null;
+  /** Whether the end was told to who listens for it (alerts): at least once, whatever dies in between. */
+  is_told: Flag;
   /** Alerts that fired meanwhile and the like: a list of { atMs, text }. */
   annotations: string;
 };
