@@ -25,18 +25,12 @@ missing() {
 needed() {
   printf '%s\n' 'ip iproute2' 'nft nftables' 'conntrack conntrack' 'vtysh frr' 'zebra frr' 'bgpd frr'
   case $1 in serve | test | test:service) echo 'redis-server redis-server' ;; esac
-  case $1 in test | test:service) echo 'python3 python3' && browser ;; esac
+  case $1 in test | test:service) echo 'python3 python3' && { is_ubuntu || echo 'chromium chromium'; } ;; esac
   case $1 in test:service) printf '%s\n' 'promtool prometheus' 'prometheus-alertmanager prometheus-alertmanager' ;; esac
 }
 
-# Ubuntu has it as a snap alone, which sees neither /tmp nor another's folders: the tests that look at pages are skipped there, and counted.
-browser() {
-  if grep -qs '^ID=ubuntu$' /etc/os-release; then
-    [ -x /usr/bin/chromium ] || say 'Ubuntu has no chromium package but a snap: tests in a browser are skipped'
-  else
-    echo 'chromium chromium'
-  fi
-}
+# Ubuntu has chromium as a snap alone, which sees neither /tmp nor hidden folders: it would do the tests no good.
+is_ubuntu() { grep -qs '^ID=ubuntu$' /etc/os-release; }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -104,6 +98,7 @@ debian_packages() {
   how=''
   [ "$(id -u)" = 0 ] || how=' with sudo'
   say "installing $packages$how; no daemon is started"
+  case $1 in test*) if is_ubuntu; then say 'Ubuntu has chromium as a snap alone: tests in a browser are skipped, and counted'; fi ;; esac
   # shellcheck disable=SC2086 # a list of words
   install $packages
 }
