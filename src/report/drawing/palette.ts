@@ -15,27 +15,28 @@ export const UNKNOWN_CLASS = 'pu';
 /** Class name of a path's colour: `p0`, `p1`, …; beyond the six colours they are hatched (`p6` is `p0` hatched); `pu` for the unknown. */
 export type Palette = (path: string | null) => string;
 
-/** Every path the report names gets its colour, in the natural order of names. */
+/** Every path the report names gets its colour. */
 export function paletteOf(report: Report): Palette {
-  const order = new Map(
-    pathNames(report)
-      .sort(compareNames)
-      .map((name, index) => [name, index] as const),
-  );
+  return paletteOfNames(pathNames(report));
+}
+
+/** Each of the names gets its colour, in their natural order; null and `unknown` name no path. */
+export function paletteOfNames(names: Iterable<string | null>): Palette {
+  const known = [...new Set(names)].filter((name) => name !== null && name !== 'unknown');
+  const order = new Map(known.sort(compareNames).map((name, index) => [name, index] as const));
   return (path) => {
     const index = path === null ? undefined : order.get(path);
     return index === undefined ? UNKNOWN_CLASS : `p${String(index % (PATH_COLOURS.length * 2))}`;
   };
 }
 
-function pathNames(report: Report): string[] {
-  const names = new Set<string | null>([
+function pathNames(report: Report): (string | null)[] {
+  return [
     ...report.events.flatMap((window) => window.nextHops.flatMap(({ before, after }) => [...before, ...after])),
     ...report.timeline.nextHops.flatMap(({ nodes }) => nodes),
     ...report.timeline.flows.map(({ ingress }) => ingress),
     ...report.paths.map(({ ingress }) => ingress),
     ...report.matrix.flatMap(({ from, to }) => [from, to]),
     ...report.sourceIp.map(({ ingress }) => ingress),
-  ]);
-  return [...names].flatMap((name) => (name === null || name === 'unknown' ? [] : [name]));
+  ];
 }

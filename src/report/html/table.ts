@@ -1,7 +1,8 @@
 // Tables for eyes, keyboards and screen readers; and the small marks that stand in their cells.
-import type { Share, Verdict } from '../../core/report-format.ts';
+import type { Verdict } from '../../core/report-format.ts';
+import { placeInterval, type IntervalOfShare } from '../drawing/interval.ts';
 import type { Palette } from '../drawing/palette.ts';
-import { linearScale, roundOff } from '../drawing/scales.ts';
+import { VERDICT_MARKS } from '../drawing/verdict-marks.ts';
 import { h, type Child, type Markup } from './markup.ts';
 
 export type Column = {
@@ -56,27 +57,22 @@ export function pathChip(path: string | null, palette: Palette): Markup {
 }
 
 /** The interval of a share as a bar from `low` to `high` with a stroke at the value; the numbers stand beside it. */
-export function rangeBar(
-  share: Pick<Share, 'low' | 'high'> & { value: number },
-  options: { from?: number; isHarm?: boolean } = {},
-): Markup {
+export function rangeBar(share: IntervalOfShare, options: { from?: number; isHarm?: boolean } = {}): Markup {
   const { from = 0, isHarm = false } = options;
-  const x = linearScale([from, 1], [0, 100]);
-  const [low, high, value] = [share.low, share.high, share.value].map((each) => roundOff(Math.min(100, Math.max(0, x(each)))));
+  const { x, width, value } = placeInterval(share, from);
   return h(
     'svg',
     { class: isHarm ? 'range harm' : 'range', viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     h('rect', { class: 'track', x: 0, y: 4, width: 100, height: 2 }),
-    h('rect', { class: 'span', x: Math.min(99, low ?? 0), y: 2, width: Math.max(1, roundOff((high ?? 0) - (low ?? 0))), height: 6 }),
-    h('path', { class: 'value', d: `M${String(value ?? 0)} 0V10` }),
+    h('rect', { class: 'span', x, y: 2, width, height: 6 }),
+    h('path', { class: 'value', d: `M${String(value)} 0V10` }),
   );
 }
 
-const MARKS: Readonly<Record<Verdict, string>> = { held: '✔', deviated: '✘', inconclusive: '?', errored: '!' };
-
 /** A verdict as mark and word. */
 export function verdictBadge(verdict: Verdict): Markup {
-  return h('span', { class: `verdict ${verdict}` }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[verdict]), verdict);
+  const mark = h('span', { class: 'mark', 'aria-hidden': 'true' }, VERDICT_MARKS[verdict]);
+  return h('span', { class: `verdict ${verdict}` }, mark, verdict);
 }
 
 /** A section with a heading that can be linked to. */
