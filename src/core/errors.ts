@@ -43,6 +43,14 @@ export const ERROR_CODES = {
   /** A name that is taken, or a state that does not allow it. */
   CONFLICT: ExitCode.refused,
   FORBIDDEN: ExitCode.refused,
+  /** The service does not know who asks. */
+  UNAUTHENTICATED: ExitCode.refused,
+  /** More requests than anybody needs, or a bigger one. */
+  TOO_OFTEN: ExitCode.refused,
+  TOO_LARGE: ExitCode.refused,
+  WRONG_METHOD: ExitCode.refused,
+  /** A mistake in the service itself; its log has the details. */
+  INTERNAL: ExitCode.refused,
   KEEPER_DISARMED: ExitCode.refused,
   KEEPER_BUSY: ExitCode.refused,
   KEEPER_REFUSED: ExitCode.refused,

@@ -89,7 +89,8 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-function expectation(issue: RawIssue): string {
+/** What the schema wanted there, in the words of a mistake. */
+export function expectation(issue: RawIssue): string {
   if (issue.code === 'invalid_type') return TYPES[issue.expected] ?? issue.expected;
   if (issue.code === 'too_small') return size(issue.origin, 'at least', Number(issue.minimum));
   if (issue.code === 'too_big') return size(issue.origin, 'at most', Number(issue.maximum));

@@ -91,6 +91,13 @@ export const hookSpec = z.discriminatedUnion('kind', [
 ]);
 export type HookSpec = z.output<typeof hookSpec>;
 
+const perMinute = z
+  .int()
+  .min(2)
+  .max(600)
+  .default(5)
+  .meta({ description: 'Notifications a minute at most, over all rules; what is more is folded into one that names the rest.' });
+
 /** Where notifications go. The seam's members (service/notifiers) each take one `kind`. */
 export const destinationSpec = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -99,13 +106,15 @@ export const destinationSpec = z.discriminatedUnion('kind', [
     url: httpUrl,
     secrets: z.array(secret).min(1).max(2).meta({ description: 'Standard Webhooks secrets; two while one is being replaced.' }),
     allow: z.array(prefix).default([]).meta({ description: 'Private or special address blocks that this one may lie in.' }),
+    perMinute,
   }),
   z.strictObject({
     name,
     kind: z.literal('alertmanager'),
     url: httpUrl.meta({ description: 'Base URL of Alertmanager; /api/v2/alerts is added.' }),
-    token: secret.optional(),
+    token: secret.optional().meta({ description: 'Bearer token, by reference.' }),
     allow: z.array(prefix).default([]),
+    perMinute,
   }),
 ]);
 export type DestinationSpec = z.output<typeof destinationSpec>;
@@ -130,9 +139,16 @@ export type RuleSpec = z.output<typeof ruleSpec>;
 export const serviceFile = z.strictObject({
   title: z.string().min(1).default('Holdfast'),
   listen: z
-    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(7600) })
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(7600),
+      names: z.array(name).default([]).meta({
+        description: 'DNS names by which it is reached; requests for any other name are refused, since a page elsewhere could be behind them.',
+      }),
+    })
     .prefault({})
     .meta({ description: 'API, page and metrics. A Unix socket in the state folder is always there too.' }),
+  publicUrl: httpUrl.optional().meta({ description: 'Where people reach the page; notifications link there.' }),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional().meta({ description: 'Paths of PEM files.' }),
   redis: secret.optional().meta({ description: 'redis:// or rediss:// URL, by reference; without one a private child is started.' }),
   environments: z.array(z.string()).min(1).meta({
