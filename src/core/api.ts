@@ -59,6 +59,7 @@ export const secondOfVip = z.object({
   lost: z.int(),
   broke: z.int(),
 });
+export type SecondOfVip = z.infer<typeof secondOfVip>;
 
 export const monitorStatus = z.object({
   name: z.string(),
@@ -171,7 +172,8 @@ export const deliveryResource = z.object({
   destination: z.string(),
   type: z.string(),
   sentence: z.string(),
-  state: z.enum(['pending', 'delivered', 'dead']),
+  /** `held`: storm control waits to fold it; `folded`: it went out inside another notification. */
+  state: z.enum(['held', 'pending', 'delivered', 'dead', 'folded']),
   attempts: z.int(),
   nextAttemptMs: z.number().nullable(),
   lastError: z.string().nullable(),
@@ -190,7 +192,9 @@ export const environmentResource = z.object({
   hasKeeper: z.boolean(),
   observers: z.array(z.string()),
 });
+export type EnvironmentResource = z.infer<typeof environmentResource>;
 export const scenarioResource = z.object({ name: z.string(), title: z.string(), faults: z.array(z.string()), file: z.unknown() });
+export type ScenarioResource = z.infer<typeof scenarioResource>;
 export const probeResource = z.object({ name: z.string(), title: z.string(), protocol: z.string(), file: z.unknown() });
 export const tokenResource = z.object({
   id: z.string(),
@@ -203,6 +207,7 @@ export const tokenResource = z.object({
 });
 /** Who asks: the answer of GET /me; `csrf` for a browser's session, to be sent as `x-csrf-token`. */
 export const me = z.object({ name: z.string(), role: z.enum(['viewer', 'operator', 'admin', 'agent']), csrf: z.string().nullable() });
+export type Me = z.infer<typeof me>;
 
 /** Of GET /overview: what the page's first look needs, in one answer. */
 export const overview = z.object({
@@ -224,6 +229,7 @@ export type Overview = z.infer<typeof overview>;
 
 /** Data of a Server-Sent Event on GET /events: something changed; who cares fetches it. `id:` resumes. */
 export const changeEvent = z.object({ topic: z.string(), subject: z.string(), atMs: z.number() });
+export type ChangeEvent = z.infer<typeof changeEvent>;
 
 export const findingQuery = z.object({
   state: z.enum(['open', 'resolved']).optional(),

@@ -143,7 +143,8 @@ export const serviceFile = z.strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(7600),
       names: z.array(name).default([]).meta({
-        description: 'DNS names by which it is reached; requests for any other name are refused, since a page elsewhere could be behind them.',
+        description:
+          'DNS names by which it is reached; requests for any other name are refused, since a page elsewhere could be behind them.',
       }),
     })
     .prefault({})

@@ -121,6 +121,7 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('rule', 'text', (column) => column.notNull())
     .addColumn('group_key', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('state', 'text', (column) => column.notNull())
     .addColumn('severity', 'text', (column) => column.notNull())
     .addColumn('sentence', 'text', (column) => column.notNull())
@@ -131,23 +132,43 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_ms', 'bigint', (column) => column.notNull())
     .addColumn('resolved_ms', 'bigint')
     .addColumn('tell_at_ms', 'bigint')
+    .addColumn('turn', 'integer', (column) => column.notNull())
+    .addColumn('told', 'text', (column) => column.notNull())
+    .addColumn('told_ms', 'bigint')
+    .addColumn('flaps', 'integer', (column) => column.notNull())
+    .addColumn('quiet_ms', 'bigint')
     .execute();
+  await schema
+    .createTable('alert_findings')
+    .addColumn('alert', 'text', (column) => column.notNull())
+    .addColumn('finding', 'text', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('updated_ms', 'bigint', (column) => column.notNull())
+    .addColumn('json', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('alert_findings_pk', ['alert', 'finding'])
+    .execute();
+  await schema.createIndex('alert_findings_by_finding').on('alert_findings').columns(['finding']).execute();
   await schema.createIndex('alerts_by_state').on('alerts').columns(['state', 'rule', 'group_key']).execute();
   await schema
     .createTable('deliveries')
     .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('seq', 'bigint', (column) => column.notNull())
     .addColumn('notification_id', 'text', (column) => column.notNull())
     .addColumn('alert', 'text', (column) => column.notNull())
     .addColumn('destination', 'text', (column) => column.notNull())
     .addColumn('body', 'text', (column) => column.notNull())
     .addColumn('state', 'text', (column) => column.notNull())
     .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('waited_ms', 'bigint', (column) => column.notNull())
     .addColumn('next_attempt_ms', 'bigint', (column) => column.notNull())
     .addColumn('last_error', 'text')
     .addColumn('created_ms', 'bigint', (column) => column.notNull())
+    .addColumn('released_ms', 'bigint')
     .addColumn('delivered_ms', 'bigint')
+    .addColumn('folded_into', 'text')
     .execute();
   await schema.createIndex('deliveries_due').on('deliveries').columns(['state', 'next_attempt_ms']).execute();
+  await schema.createIndex('deliveries_by_seq').on('deliveries').columns(['seq']).execute();
   await schema
     .createTable('events')
     .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())

@@ -15,6 +15,7 @@ export type Tables = {
   runs: RunTable;
   hook_calls: HookCallTable;
   alerts: AlertTable;
+  alert_findings: AlertFindingTable;
   deliveries: DeliveryTable;
   events: EventTable;
 };
@@ -158,6 +159,8 @@ type AlertTable = {
   rule: string;
   /** What its findings share: environment, VIP or the finding itself. */
   group_key: string;
+  /** Kind of the finding that it opened with: it stays. */
+  kind: string;
   state: 'waiting' | 'open' | 'resolved';
   severity: string;
   sentence: string;
@@ -168,25 +171,52 @@ type AlertTable = {
   opened_ms: number;
   updated_ms: number;
   resolved_ms: number | null;
-  /** When what was gathered is told, while it waits. */
+  /** When its next notification is due: what was gathered, what changed, or that it is over. */
   tell_at_ms: number | null;
+  /** Notifications so far: numbers them. */
+  turn: number;
+  /** What the last one said, in short, and when. */
+  told: string;
+  told_ms: number | null;
+  /** How often it came back soon after it was over. */
+  flaps: number;
+  /** Since when all its findings are resolved. */
+  quiet_ms: number | null;
+};
+
+/** Which alert told a finding, in which state: a state that comes a second time is nothing new. */
+type AlertFindingTable = {
+  alert: string;
+  finding: string;
+  state: 'open' | 'resolved';
+  updated_ms: number;
+  /** `Finding` without windows, and the nodes that it is about. */
+  json: string;
 };
 
 /** The outbox: one notification to one destination. */
 type DeliveryTable = {
   /** `<notification id>:<destination>`; the notification's own id is what the receiver sees. */
   id: string;
+  /** The order in which they were made. */
+  seq: number;
   notification_id: string;
   alert: string;
   destination: string;
   /** `Notification` */
   body: string;
-  state: 'pending' | 'delivered' | 'dead';
+  /** `held`: storm control waits to fold it; `folded`: it went out inside another notification, `folded_into`. */
+  state: 'held' | 'pending' | 'delivered' | 'dead' | 'folded';
   attempts: number;
+  /** Sum of the waits between its attempts: what the 24 h are counted by, whatever clocks did. */
+  waited_ms: number;
   next_attempt_ms: number;
   last_error: string | null;
   created_ms: number;
+  /** When storm control let it go: what its minute is counted by. */
+  released_ms: number | null;
   delivered_ms: number | null;
+  folded_into: string | null;
 };
 
 /** What the page and other listeners are told, in order; the id is the `Last-Event-ID` of Server-Sent Events. */
