@@ -34,7 +34,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'lab',
     summary: 'build a real network on this machine, to break in peace',
-    examples: ['holdfast lab up deploy/lab/three-nodes.yaml', 'holdfast lab status', 'holdfast lab exec n1 -- ss -tn', 'holdfast lab down'],
+    examples: [
+      'holdfast lab up deploy/lab/three-nodes.yaml',
+      'holdfast lab status',
+      'holdfast lab exec n1 -- ss -tn',
+      "holdfast lab vtysh tor -- -c 'show ip bgp summary'",
+      'holdfast lab down',
+    ],
     load: async () => (await import('./lab.ts')).labCommand(),
   },
   {

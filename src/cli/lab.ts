@@ -33,6 +33,12 @@ export function labCommand(): Command {
         .argument('<member>', 'n1, v1, tor, …')
         .argument('<command...>', 'the command, after --')
         .action(exec),
+    )
+    .addCommand(
+      withPrefix(new Command('vtysh').summary('talk to the FRR of a member'))
+        .argument('<member>', 'tor, n1, …')
+        .argument('[arguments...]', 'arguments of vtysh, after --; without any it asks')
+        .action(vtyshOf),
     );
 }
 
@@ -98,18 +104,28 @@ async function status(flags: Flags): Promise<void> {
 }
 
 async function exec(member: string, command: string[], { prefix }: Flags): Promise<void> {
-  const { plan } = await useLab(prefix);
+  const { netns } = memberOf(await useLab(prefix), member);
+  const { becomeCommand } = await import('../lab/host.ts');
+  becomeCommand(['ip', 'netns', 'exec', netns, ...command], process.env);
+}
+
+async function vtyshOf(member: string, args: string[], { prefix }: Flags): Promise<void> {
+  const lab = await useLab(prefix);
+  const { name } = memberOf(lab, member);
+  const { frrFolder, vtyshArguments } = await import('../lab/address-plan.ts');
+  const { becomeCommand } = await import('../lab/host.ts');
+  becomeCommand(['vtysh', ...vtyshArguments(frrFolder(lab.stateFolder, name)), ...args], process.env);
+}
+
+function memberOf({ plan }: Lab, member: string): { name: string; netns: string } {
   const members = [plan.router, ...plan.nodes, ...plan.vantages];
   const found = members.find(({ name }) => name === member);
-  if (!found) {
-    const names = members.map(({ name }) => name);
-    const near = didYouMean(member, names);
-    throw new AppError('UNKNOWN_NAME', `the lab ${prefix} has no member ${member}${near === null ? '' : `; did you mean ${near}?`}`, {
-      remedy: `it has ${names.join(', ')}`,
-    });
-  }
-  const { becomeCommand } = await import('../lab/host.ts');
-  becomeCommand(['ip', 'netns', 'exec', found.netns, ...command], process.env);
+  if (found) return found;
+  const names = members.map(({ name }) => name);
+  const near = didYouMean(member, names);
+  throw new AppError('UNKNOWN_NAME', `the lab ${plan.prefix} has no member ${member}${near === null ? '' : `; did you mean ${near}?`}`, {
+    remedy: `it has ${names.join(', ')}`,
+  });
 }
 
 async function useLab(prefix: string): Promise<Lab> {

@@ -1,26 +1,22 @@
 // The keeper's door: a Unix socket that only its owner may open, one answer a request.
-import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { AppError, messageOf } from '../core/errors.ts';
 import { type FromKeeper, type ToKeeper, toKeeper } from '../core/keeper-messages.ts';
+import { closeServer, listenOnSocket, lockFolder } from '../io/listening.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import type { Keeper } from './keeper.ts';
 
-/**
- * Makes sure that no other keeper works on `stateFolder`, for as long as this process lives: a name in the abstract socket
- * namespace (unix(7)), which the kernel frees with the process, however it ends.
- * @throws AppError KEEPER_BUSY
- */
+/** Makes sure that no other keeper works on `stateFolder`, for as long as this process lives. @throws AppError KEEPER_BUSY */
 export async function lockStateFolder(stateFolder: string): Promise<AsyncDisposable> {
-  const { dev, ino } = statSync(stateFolder);
-  const server = createServer((socket) => socket.destroy());
-  await listen(server, `\0holdfast-keeper-${String(dev)}-${String(ino)}`).catch((cause: unknown) => {
-    throw new AppError('KEEPER_BUSY', `another keeper works on ${stateFolder}`, {
-      remedy: 'use that one, or end it first: holdfast keeper status tells its faults',
-      cause,
-    });
-  });
-  return { [Symbol.asyncDispose]: () => close(server) };
+  return await lockFolder(
+    stateFolder,
+    'keeper',
+    (cause) =>
+      new AppError('KEEPER_BUSY', `another keeper works on ${stateFolder}`, {
+        remedy: 'use that one, or end it first: holdfast keeper status tells its faults',
+        cause,
+      }),
+  );
 }
 
 /**
@@ -28,27 +24,17 @@ export async function lockStateFolder(stateFolder: string): Promise<AsyncDisposa
  * @throws AppError PORT_TAKEN when somebody listens there, or something else lies there
  */
 export async function serveKeeper(keeper: Keeper, path: string, stateFolder: string): Promise<AsyncDisposable> {
-  await removeDeadSocket(path);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     void converse(keeper, socket, stateFolder);
   });
-  const before = process.umask(0o177); // between bind and chmod nobody else may connect either
-  const listening = listen(server, path);
-  process.umask(before);
-  await listening.catch((cause: unknown) => {
-    throw new AppError('PORT_TAKEN', `the keeper cannot listen on ${path}: ${messageOf(cause)}`, {
-      remedy: 'name another --socket',
-      cause,
-    });
-  });
-  chmodSync(path, 0o600);
+  await listenOnSocket(server, path);
   return {
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      await close(server);
+      await closeServer(server);
     },
   };
 }
@@ -108,42 +94,4 @@ async function answer(keeper: Keeper, request: ToKeeper, { say, stateFolder }: L
 function refusal(error: unknown): { code: string; message: string; remedy?: string } {
   if (!(error instanceof AppError)) return { code: 'PROTOCOL', message: messageOf(error) };
   return { code: error.code, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) };
-}
-
-async function removeDeadSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found) return;
-  if (!found.isSocket()) throw new AppError('PORT_TAKEN', `${path} is there and is no socket`, { remedy: 'name another --socket' });
-  if (await isAnswered(path)) throw new AppError('PORT_TAKEN', `another process listens on ${path}`, { remedy: 'name another --socket' });
-  rmSync(path, { force: true });
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(path);
-  socket.once('connect', () => {
-    resolve(true);
-  });
-  socket.once('error', () => {
-    resolve(false);
-  });
-  return await promise.finally(() => socket.destroy());
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  server.once('error', reject);
-  server.listen(path, () => {
-    resolve(undefined);
-  });
-  await promise;
-  server.off('error', reject);
-}
-
-async function close(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  server.close(() => {
-    resolve(undefined);
-  });
-  await promise;
 }
