@@ -28,6 +28,32 @@ export function hostPrefix(address: string): string {
   return `${address}/${familyOf(address) === 4 ? '32' : '128'}`;
 }
 
+/** Addresses that the registries call plain unicast and that are none: a cloud's metadata and wire server, IPv4 spelled as IPv6. */
+const MORE_SPECIAL = ['168.63.129.16/32', '::/96'];
+/** The only unicast of the Internet (RFC 4291 section 2.4, IANA's registry). */
+const GLOBAL_IPV6 = '2000::/3';
+
+/**
+ * What makes `address` no ordinary address of the Internet (`loopback`, `private`, `teredo` …); null for one that is ordinary.
+ * An IPv6 form that carries an IPv4 address is special whatever it carries. What cannot be parsed is special too.
+ * Source: IANA's special-purpose registries (RFC 6890), RFC 5214 (ISATAP).
+ */
+export function specialRange(address: string): string | null {
+  const bare = address.replace(/%[\w.-]+$/, '');
+  if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return 'no address';
+  const parsed = ipaddr.parse(bare);
+  if (parsed.range() !== 'unicast') return parsed.range();
+  const isIn = (cidr: string) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr);
+    return parsed.kind() === network.kind() && parsed.match(network, bits);
+  };
+  if (MORE_SPECIAL.some(isIn)) return 'reserved';
+  if (parsed instanceof ipaddr.IPv4) return null;
+  const [high = 0, low = 0] = parsed.parts.slice(4, 6);
+  if ((high & 0xfdff) === 0 && low === 0x5efe) return 'isatap';
+  return isIn(GLOBAL_IPV6) ? null : 'reserved';
+}
+
 /** An address in a file, canonical once parsed. */
 export const address = z
   .string({ error: 'expected an IPv4 or IPv6 address' })

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { block, canonicalAddress, familyOf, hostPrefix, isInPrefix, networkGroups } from '../../src/core/addresses.ts';
+import { block, canonicalAddress, familyOf, hostPrefix, isInPrefix, networkGroups, specialRange } from '../../src/core/addresses.ts';
 
 test('an address has one text, however it was written', () => {
   expect(canonicalAddress('FD77:0::0001')).toBe('fd77::1');
@@ -33,4 +33,59 @@ test('a block too small for a lab, of the other family, or not for unicast is re
 test('the groups of a block are those of its first address', () => {
   expect(networkGroups('10.77.9.9/16')).toEqual([10, 77, 0, 0]);
   expect(networkGroups('fd77:1:2:3::4/48').slice(0, 4)).toEqual([0xfd77, 1, 2, 0]);
+});
+
+test('what is no ordinary address of the Internet is called by its range, also where IPv6 carries IPv4', () => {
+  for (const [address, range] of [
+    ['127.0.0.1', 'loopback'],
+    ['0.0.0.0', 'unspecified'],
+    ['10.1.2.3', 'private'],
+    ['100.64.0.1', 'carrierGradeNat'],
+    ['169.254.169.254', 'linkLocal'],
+    ['168.63.129.16', 'reserved'],
+    ['192.0.0.192', 'reserved'],
+    ['224.0.0.1', 'multicast'],
+    ['::1', 'loopback'],
+    ['::ffff:8.8.8.8', 'ipv4Mapped'],
+    ['::7f00:1', 'reserved'],
+    ['64:ff9b::7f00:1', 'rfc6052'],
+    ['64:ff9b:1::7f00:1', 'rfc6052'],
+    ['2002:7f00:1::', '6to4'],
+    ['2001:0:4136:e378:8000:63bf:3fff:fdd2', 'teredo'],
+    ['2a00:1450::5efe:7f00:1', 'isatap'],
+    ['2a00:1450::200:5efe:7f00:1', 'isatap'],
+    ['fd00:ec2::254', 'uniqueLocal'],
+    ['fe80::1%eth0', 'linkLocal'],
+    ['fec0::1', 'deprecatedSiteLocal'],
+    ['4000::1', 'reserved'],
+    ['web', 'no address'],
+    ['', 'no address'],
+    ['1', 'no address'],
+  ]) {
+    expect([address, specialRange(address ?? '')]).toEqual([address, range]);
+  }
+  for (const address of ['8.8.8.8', '1.1.1.1', '168.63.129.17', '2606:4700::1111', '2a00:1450:4001::5eff:1']) {
+    expect(specialRange(address)).toBeNull();
+  }
+});
+
+test('no address of a private or local block is ordinary', () => {
+  const blocks = [
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '127.0.0.0/8',
+    '169.254.0.0/16',
+    '100.64.0.0/10',
+    'fc00::/7',
+    'fe80::/10',
+    '::/8',
+  ];
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
+      const canonical = canonicalAddress(text) ?? '';
+      if (blocks.some((cidr) => isInPrefix(canonical, cidr))) expect(specialRange(text)).not.toBeNull();
+    }),
+    { numRuns: 2_000 },
+  );
 });
