@@ -26,6 +26,8 @@ export const holding = z.object({
   vantage: name,
   /** t = 0 on the service's monotonic clock (ms), valid for that boot of its machine. */
   t0ServiceMonoMs: z.number(),
+  /** Boot id of the service's machine, which `t0ServiceMonoMs` is valid for. An agent on the same machine need not ask for the time. */
+  serviceBoot: z.string().optional(),
   /** 16 hex digits: tag of the monitor on the wire. */
   runTag: z.string().regex(/^[0-9a-f]{16}$/),
   sourceAddresses: z.array(z.string()),

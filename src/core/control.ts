@@ -56,6 +56,8 @@ const assign = z.object({
   populations: z.array(populationSchema),
   /** Whether `settle` will come; without an observer the second mapping try is 10 s after the break. */
   observed: z.boolean(),
+  /** Of a monitor: a first flow that cannot be opened is told as failed, and tried again for as long as it takes. */
+  keepsDialling: z.boolean().optional(),
 });
 export type Assignment = z.infer<typeof assign>;
 

@@ -14,6 +14,8 @@ const FIRST_DIALS = 4;
 const OWN_FAILURES = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1_000;
+/** Between two tries of a first flow that a monitor still wants: nobody ever had it, so nobody waits for it. */
+const UNHURRIED_RETRY_MS = 5_000;
 /** A turn that is later than this is not sent: a burst of the missed ones would measure the burst. */
 const TOO_LATE_MS = 100;
 
@@ -26,6 +28,10 @@ type Seat = {
 
 export type HeldFlowsOptions = {
   vantage: string;
+  /** Goes into the names of the flows when there were other probers before this one; see `Assignment`. */
+  life?: string | undefined;
+  /** Whether a first flow that could not be opened is tried for as long as it takes. */
+  keepsDialling?: boolean | undefined;
   holding: Holding;
   dialler: Dialler;
   /** For the first flows, and for those that replace broken ones. */
@@ -154,15 +160,26 @@ export class HeldFlows {
       // Told once for a replacement, which is tried for as long as it takes: a total outage must not flood the journal.
       const isLast = !replaces && attempt === FIRST_DIALS;
       if (isLast || (replaces && attempt === 1)) this.#tellFailure(failure, replaces);
+      if (isLast && this.#options.keepsDialling) void this.#keepDialling(seat);
       if (isLast) return false;
       await sleep(retryMs, undefined, { signal: this.#hiring.signal });
       retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
     }
   }
 
+  async #keepDialling(seat: Seat): Promise<void> {
+    const { signal } = this.#hiring;
+    try {
+      do await sleep(UNHURRIED_RETRY_MS, undefined, { signal });
+      while ((await this.#dialOnce(seat, null)) !== null);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
   /** One dial from a port that is really free. @returns null when the flow is open */
   async #dialOnce(seat: Seat, replaces: Flow | null): Promise<DialFailure | null> {
-    const { holding, dialler, gates, vantage } = this.#options;
+    const { holding, dialler, gates } = this.#options;
     const { protocol, population } = holding;
     const { signal } = this.#hiring;
     const flow = dialler.nextFlow();
@@ -175,7 +192,7 @@ export class HeldFlows {
       signal.throwIfAborted();
       switch (outcome.kind) {
         case 'opened': {
-          const opened = { id: `${vantage}/${String(flow)}`, target, replaces, ...outcome };
+          const opened = { id: this.#flowId(flow), target, replaces, ...outcome };
           seat.flow = new Flow(opened, holding, (broken) => {
             this.#replace(seat, broken);
           });
@@ -190,6 +207,11 @@ export class HeldFlows {
       }
     }
     return 'unreachable';
+  }
+
+  #flowId(flow: number): string {
+    const { vantage, life } = this.#options;
+    return life === undefined ? `${vantage}/${String(flow)}` : `${vantage}/${life}/${String(flow)}`;
   }
 
   #replace(seat: Seat, broken: Flow): void {

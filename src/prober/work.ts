@@ -115,7 +115,7 @@ export class Work {
   /** Opens all flows and lets the heartbeats begin; resolves when all were tried. */
   async start(): Promise<void> {
     if (this.#ticker) throw new AppError('PROTOCOL', 'start came twice');
-    const { vantage, populations, clockErrMs } = this.#assignment;
+    const { vantage, populations, clockErrMs, life, keepsDialling } = this.#assignment;
     const originT = this.nowT();
     this.#nextPulseT = originT + PULSE_MS;
     this.#health.tick(originT);
@@ -124,6 +124,8 @@ export class Work {
       (holding) =>
         new HeldFlows({
           vantage,
+          life,
+          keepsDialling,
           holding,
           dialler: this.#dialler,
           gates: this.#gates,

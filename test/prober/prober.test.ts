@@ -86,6 +86,34 @@ describe('a prober', () => {
   });
 });
 
+describe('a prober of a monitor', () => {
+  it('puts its life into the names of its flows, so that the prober that follows it uses none again', async () => {
+    await using responder = await aResponder();
+    await using prober = new ProberProcess();
+    await prober.hold([aPopulation(responder.port, { count: 2 })], { life: 'a1b2' });
+    expect(
+      prober
+        .events('flow.opened')
+        .map(({ flow }) => flow)
+        .sort(),
+    ).toEqual(['v1/a1b2/1', 'v1/a1b2/2']);
+    await prober.stop();
+  });
+
+  it('goes on dialling flows that it could never open, until it can', async () => {
+    await using free = await aResponder();
+    const { port } = free;
+    await free[Symbol.asyncDispose]();
+    await using prober = new ProberProcess();
+    await prober.hold([aPopulation(port, { count: 3 })], { keepsDialling: true });
+    expect(prober.events('vantage.ready')).toMatchObject([{ opened: 0, failed: 3 }]);
+    await using responder = await aResponder({ port });
+    await prober.until('flow.opened', 3);
+    expect(responder.table.flows().length).toBe(3);
+    await prober.stop();
+  });
+});
+
 describe('a prober ends', () => {
   it('when its control channel closes, closing its flows', async () => {
     await using responder = await aResponder();
