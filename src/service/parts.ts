@@ -3,6 +3,7 @@ import type { AgentState, Chunk, ChunkAnswer } from '../core/agent-messages.ts';
 import type { MonitorStatus } from '../core/api.ts';
 import type { Environment } from '../core/environment.ts';
 import type { Finding } from '../core/finding.ts';
+import type { JournalEvent } from '../core/journal.ts';
 import type { RunEnded } from '../core/notification.ts';
 import type { Probe } from '../core/probe-file.ts';
 import type { Scenario } from '../core/scenario-file.ts';
@@ -101,3 +102,13 @@ export type QueueHealth = {
   depths(): Promise<{ queue: string; waiting: number; delayed: number; failed: number }[]>;
   isRedisUp(): boolean;
 };
+
+/**
+ * Told of a monitor's events once each, after they are accepted and on disk, in the order of their stream (metrics count them).
+ * `isReplay`: read back from the segments after a restart, to know the flows that live; nothing of them is counted again.
+ */
+export type OnEvents = (
+  of: { monitor: string; environment: string; session: string },
+  events: readonly JournalEvent[],
+  isReplay: boolean,
+) => void;
