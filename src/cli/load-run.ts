@@ -7,7 +7,7 @@ import type { EnvironmentFile } from '../core/environment.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import type { Probe } from '../core/probe-file.ts';
 import { NODE_ROLES, type Scenario } from '../core/scenario-file.ts';
-import { mistakeAt } from '../core/yaml-document.ts';
+import { mistakeAt, type YamlDocument } from '../core/yaml-document.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { type CheckedFile, checkFile, type LoadedFile, readDocument, whole } from './load-files.ts';
 
@@ -91,7 +91,8 @@ export function environmentMistakes(scenario: CheckedFile<Scenario>, environment
   return mistakes;
 }
 
-function namesOf(environment: EnvironmentFile) {
+/** What the names of an environment can stand for. */
+export function namesOf(environment: EnvironmentFile): Record<'vips' | 'nodes' | 'vantages', string[]> {
   const vips = environment.vips.map(({ name }) => name);
   if ('lab' in environment) {
     const { nodes, vantages } = environment.lab;
@@ -118,14 +119,15 @@ function numbered(letter: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${letter}${String(index + 1)}`);
 }
 
-function unknownName(
-  scenario: CheckedFile<Scenario>,
+/** The mistake of a name that nobody bears. @param about `what` it should have been, as in `a VIP of lab.yaml` */
+export function unknownName(
+  file: { document: YamlDocument },
   path: readonly PropertyKey[],
   about: { what: string; found: string; known: readonly string[] },
 ): Mistake {
   const { what, found, known } = about;
   const list = known.length === 0 ? 'none there' : known.join(', ');
-  return mistakeAt(scenario.document, path, {
+  return mistakeAt(file.document, path, {
     expected: `${what} (${list})`,
     found: JSON.stringify(found),
     didYouMean: didYouMean(found, known),

@@ -86,13 +86,15 @@ export async function readOrder({ plan }: LoadedPlan): Promise<string[]> {
   return hops.map((hop) => environment.nodes.find(({ addresses }) => addresses.includes(hop))?.name ?? hop);
 }
 
-function readersOf(environment: Environment): Map<string, RouterReader> {
+/** A reader for each router of the environment. */
+export function readersOf(environment: Environment): Map<string, RouterReader> {
   return new Map(environment.routers.map((router) => [router.name, openRouter(router)]));
 }
 
-async function resolveEnvironment(
+/** The resolved form of an environment file. In a lab of an ordinary user this process begins again inside it, as `enterLabHost` says. */
+export async function resolveEnvironment(
   file: EnvironmentFile,
-  options: { name: string; prefix: string; purpose: 'build' | 'clear' },
+  options: { name: string; prefix: string; purpose: 'build' | 'use' | 'clear' },
 ): Promise<{ place: LoadedPlan['place']; resolved: Environment }> {
   if (!('lab' in file)) return { place: { kind: 'own', file }, resolved: resolveOwnEnvironment(file, options.name) };
   const labPlan = planLab(file, { ...options, uid: userId() });
@@ -121,7 +123,8 @@ export async function openOrBuildLab(
   };
 }
 
-function findLab(prefix: string, uid: number): Lab | null {
+/** The lab that is up under `prefix`; null when there is none. */
+export function findLab(prefix: string, uid: number): Lab | null {
   try {
     return openLab(prefix, uid);
   } catch (error) {
