@@ -28,7 +28,12 @@ export function quantileMs(histogram: Histogram, q: number): number | null {
   let seen = 0;
   for (const [bucket, count] of buckets) {
     seen += count;
-    if (seen >= rank) return bucket === 0 ? BASE_MS : (BASE_MS * (GROWTH ** bucket + GROWTH ** (bucket - 1))) / 2;
+    if (seen >= rank) return bucketMs(bucket);
   }
   return null;
+}
+
+/** The latency in ms that stands for all of a bucket: its middle, within 1 % of each. */
+export function bucketMs(bucket: number): number {
+  return bucket === 0 ? BASE_MS : (BASE_MS * (GROWTH ** bucket + GROWTH ** (bucket - 1))) / 2;
 }
