@@ -8,11 +8,12 @@ import { appendEntry, type SetEntry, type SetHistory, SETTLE_MS } from './set-hi
 
 export type InferredSet = { vantage: string; vip: string; history: SetHistory };
 
-const CHANCE_OF_MISTAKE = 1e-6;
+/** How likely a hop that is in the set may be taken for gone, each time that it is asked. */
+export const CHANCE_OF_MISTAKE = 1e-6;
 const BIN_MS = 1_000;
 
-export function inferredSets(facts: RunFacts): InferredSet[] {
-  return [...evidenceOf(facts).values()].map(({ vantage, vip, ...evidence }) => ({ vantage, vip, history: inferHistory(evidence) }));
+export function inferredSets(facts: Pick<RunFacts, 'tallies' | 'flows'>, chance = CHANCE_OF_MISTAKE): InferredSet[] {
+  return [...evidenceOf(facts).values()].map(({ vantage, vip, ...evidence }) => ({ vantage, vip, history: inferHistory(evidence, chance) }));
 }
 
 type Evidence = {
@@ -26,7 +27,7 @@ type Evidence = {
   arrived: Map<string, number[]>;
 };
 
-function evidenceOf(facts: RunFacts): Map<string, Evidence & { vantage: string; vip: string }> {
+function evidenceOf(facts: Pick<RunFacts, 'tallies' | 'flows'>): Map<string, Evidence & { vantage: string; vip: string }> {
   const all = new Map<string, Evidence & { vantage: string; vip: string }>();
   const of = (vantage: string, vip: string) => {
     const key = `${vantage} ${vip}`;
@@ -59,12 +60,12 @@ function evidenceOf(facts: RunFacts): Map<string, Evidence & { vantage: string; 
   return all;
 }
 
-function inferHistory({ seen, dials, left, arrived }: Evidence): SetHistory {
+function inferHistory({ seen, dials, left, arrived }: Evidence, chance: number): SetHistory {
   const bins = [...new Set([...seen.values()].flat())].sort((a, b) => a - b);
   const firstBin = bins[0];
   const lastBin = bins.at(-1);
   if (firstBin === undefined || lastBin === undefined) return [];
-  const enough = Math.log(CHANCE_OF_MISTAKE) / Math.log(1 - 1 / Math.max(2, seen.size));
+  const enough = Math.log(chance) / Math.log(1 - 1 / Math.max(2, seen.size));
   const edges: { t: number; hop: string; isIn: boolean }[] = [];
   for (const [hop, hopBins] of seen) {
     const leaves = left.get(hop) ?? [];

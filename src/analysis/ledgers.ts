@@ -46,7 +46,12 @@ type Run = { facts: RunFacts; windows: readonly Window[]; nextHops: NextHopHisto
 
 /** All ledgers, by window and then by scope. Flows are judged twice, once for counts and once a line: nothing is kept per flow. */
 export function judgeLedgers(run: Run, scopes: readonly ScopedFlows[]): JudgedLedger[] {
-  return run.windows.flatMap((window) => scopes.map((scoped) => judgeLedger(run, window, scoped)));
+  return run.windows.flatMap((window) => judgeWindow(run, window, scopes));
+}
+
+/** The ledgers of one of the windows. */
+export function judgeWindow(run: Run, window: Window, scopes: readonly ScopedFlows[]): JudgedLedger[] {
+  return scopes.map((scoped) => judgeLedger(run, window, scoped));
 }
 
 function judgeLedger({ facts, windows, nextHops }: Run, window: Window, { scope, flows }: ScopedFlows): JudgedLedger {

@@ -1,5 +1,5 @@
 // What the next-hop set of a VIP was at an instant: by the router's observer, else inferred from flows.
-import { type InferredSet, inferredSets } from './inferred-sets.ts';
+import { CHANCE_OF_MISTAKE, type InferredSet, inferredSets } from './inferred-sets.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
 import { changesOf, isSameSet, type SetChange, settledAt, type SetHistory, type SetReading } from './set-history.ts';
@@ -15,7 +15,8 @@ export class NextHopHistory {
   readonly inferred: readonly InferredSet[];
   readonly #onlyRouter: string | null;
 
-  constructor(facts: RunFacts) {
+  /** @param chance that a hop of an inferred set is taken for gone while it is not */
+  constructor(facts: RunFacts, chance = CHANCE_OF_MISTAKE) {
     const { vips = [], routers = [] } = facts.environment;
     // What becomes of VIPs that hold no flow is nobody's question here.
     const held = new Set([...(facts.scenario.flows ?? []).map((group) => group.vip), ...facts.flows.map((flow) => flow.opened.vip)]);
@@ -23,7 +24,7 @@ export class NextHopHistory {
       facts.nextHops,
       vips.filter((vip) => held.has(vip.name)),
     );
-    this.inferred = inferredSets(facts);
+    this.inferred = inferredSets(facts, chance);
     this.#onlyRouter = routers.length === 1 ? (routers[0]?.name ?? null) : null;
   }
 

@@ -48,11 +48,11 @@ export function windowOfBreak(windows: readonly Window[], each: Break): number |
 }
 
 /** The longest time a set may take to change after an edge and still belong to it: the hold timer may have to expire first. */
-export function lateAfterMs(facts: RunFacts): number {
+export function lateAfterMs(facts: Pick<RunFacts, 'environment'>): number {
   return Math.max(30_000, holdTimeMs(facts) + 5_000);
 }
 
-export function holdTimeMs(facts: RunFacts): number {
+export function holdTimeMs(facts: Pick<RunFacts, 'environment'>): number {
   return facts.environment.lab?.topology.holdTime ?? DEFAULT_HOLD_MS;
 }
 
@@ -84,7 +84,7 @@ function observedEdges(facts: RunFacts, nextHops: NextHopHistory, faultEdges: re
 }
 
 /** Earliest onset, from `sinceT` on, of a flow whose ingress left in one of the changes and not before its break. */
-function earliestOnset(facts: RunFacts, changes: readonly VipChange[], sinceT: number): number | null {
+export function earliestOnset(facts: RunFacts, changes: readonly VipChange[], sinceT: number): number | null {
   let earliest: number | null = null;
   for (const flow of facts.flows) {
     for (const { onsetT } of flow.breaks) {
