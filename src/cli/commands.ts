@@ -118,6 +118,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./lab-dialler.ts')).labDiallerCommand(),
   },
   {
+    name: 'observe',
+    summary: 'tell a service what the observers of an environment see',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./observe.ts')).observeCommand(),
+  },
+  {
     name: 'prober',
     summary: 'hold flows for a runner that speaks on standard input',
     isHidden: true,

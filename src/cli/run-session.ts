@@ -9,12 +9,12 @@ import type { Report } from '../core/report-format.ts';
 import { monoMs } from '../io/clock.ts';
 import { spawnIn } from '../io/command.ts';
 import { JournalWriter } from '../io/journal-file.ts';
-import { OBSERVERS } from '../observers/index.ts';
 import type { KeeperLink } from '../runner/fault-driver.ts';
 import type { RunPlan } from '../runner/plan.ts';
 import { executeRun, type NewEvent, type RunEnd } from '../runner/run.ts';
 import type { RouterReader } from '../core/capabilities.ts';
 import type { RunWatcher } from './live-view.ts';
+import { openObservers } from './open-observers.ts';
 import type { RunFolder } from './run-folder.ts';
 import { reportExitCode } from './report-exit-code.ts';
 import { selfArgv } from './self.ts';
@@ -134,18 +134,6 @@ function exitCodeOf(report: Report, end: RunEnd, unwritten: readonly AppError[])
   if ('unverified' in end && end.unverified.length > 0) return ExitCode.unverified;
   const judged = reportExitCode(report);
   return unwritten.length > 0 && judged !== ExitCode.unverified ? ExitCode.refused : judged;
-}
-
-async function openObservers(parts: SessionParts, t: () => number, emit: (event: NewEvent) => void): Promise<AsyncDisposable> {
-  const { environment } = parts;
-  await using opened = new AsyncDisposableStack();
-  for (const observer of OBSERVERS.filter(({ name }) => environment.observers.includes(name))) {
-    for (const router of environment.routers) {
-      const reader = parts.routers.get(router.name);
-      if (reader) opened.use(await observer.open({ router, reader, vips: environment.vips, nodes: environment.nodes, t, emit }));
-    }
-  }
-  return opened.move();
 }
 
 function placeOf(environment: Environment, vantage: string) {

@@ -38,7 +38,8 @@ export async function readJournal(path: string): Promise<JournalReading> {
 
 type Line = { text: string; /** False for a last line without its line feed. */ isWhole: boolean };
 
-async function* linesOf(path: string): AsyncGenerator<Line> {
+/** The lines of a file as it is read; @throws AppError FILE_UNREADABLE */
+export async function* linesOf(path: string): AsyncGenerator<Line> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   try {
