@@ -1,0 +1,104 @@
+// Where segments lie (segments/MONITOR/SESSION/HOUR.ndjson), and which of them have to go.
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { diskError } from '../../io/disk-error.ts';
+import { syncFolder } from '../../io/whole-file.ts';
+
+const EXTENSION = '.ndjson';
+
+/** One segment that is there; `hour` is `20261122T20Z`. */
+export type SegmentPlace = { monitor: string; session: string; hour: string; path: string; bytes: number };
+
+/** The hour (UTC) of an instant, as segments are named after it: names sort by time. */
+export function hourOf(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 13).replaceAll('-', '')}Z`;
+}
+
+export class SegmentFolder {
+  readonly #folder: string;
+
+  constructor(stateFolder: string) {
+    this.#folder = join(stateFolder, 'segments');
+  }
+
+  /** The path of a segment to be made; its folder is there when this returns. @throws AppError DISK */
+  pathFor(monitor: string, session: string, hour: string): string {
+    const folder = join(this.#folder, monitor, session);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      syncFolder(dirname(folder));
+      syncFolder(this.#folder);
+    } catch (cause) {
+      throw diskError(folder, cause);
+    }
+    return join(folder, `${hour}${EXTENSION}`);
+  }
+
+  /** The newest segment of a session; null when there is none. */
+  newest(monitor: string, session: string): SegmentPlace | null {
+    return this.#ofSession(monitor, session).at(-1) ?? null;
+  }
+
+  /** All segments, oldest first. */
+  all(): SegmentPlace[] {
+    return entries(this.#folder)
+      .flatMap((monitor) => entries(join(this.#folder, monitor)).flatMap((session) => this.#ofSession(monitor, session)))
+      .sort((a, b) => (a.hour === b.hour ? a.path.localeCompare(b.path) : a.hour < b.hour ? -1 : 1));
+  }
+
+  /** Removes segments, and the folders that are empty then. */
+  remove(places: readonly SegmentPlace[]): void {
+    for (const { path } of places) {
+      rmSync(path, { force: true });
+      for (const folder of [dirname(path), dirname(dirname(path))]) {
+        try {
+          rmdirSync(folder);
+        } catch {
+          break; // not empty
+        }
+      }
+    }
+  }
+
+  #ofSession(monitor: string, session: string): SegmentPlace[] {
+    const folder = join(this.#folder, monitor, session);
+    return entries(folder)
+      .filter((file) => file.endsWith(EXTENSION))
+      .sort()
+      .flatMap((file) => {
+        const path = join(folder, file);
+        const found = statSync(path, { throwIfNoEntry: false });
+        return found ? [{ monitor, session, hour: file.slice(0, -EXTENSION.length), path, bytes: found.size }] : [];
+      });
+  }
+}
+
+/**
+ * Which segments have to go: those of an hour that ended before `keptMs` ago, and the oldest of the rest while all of them together
+ * are larger than `maxBytes`. A segment that is being written (`inUse`) stays.
+ */
+export function overdue(
+  segments: readonly SegmentPlace[],
+  limits: { nowMs: number; keptMs: number; maxBytes: number },
+  inUse: ReadonlySet<string>,
+): { aged: SegmentPlace[]; crowded: SegmentPlace[] } {
+  const oldest = hourOf(limits.nowMs - limits.keptMs);
+  const removable = segments.filter(({ path }) => !inUse.has(path));
+  const aged = removable.filter(({ hour }) => hour < oldest);
+  const crowded: SegmentPlace[] = [];
+  let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0) - aged.reduce((sum, segment) => sum + segment.bytes, 0);
+  for (const segment of removable.filter(({ hour }) => hour >= oldest)) {
+    if (bytes <= limits.maxBytes) break;
+    crowded.push(segment);
+    bytes -= segment.bytes;
+  }
+  return { aged, crowded };
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // not there: nothing was written yet
+  }
+}
