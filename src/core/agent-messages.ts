@@ -46,7 +46,10 @@ export const order = z.object({
 });
 export type Order = z.infer<typeof order>;
 
-/** Data of the BullMQ job `assign`: `order` is the JSON text that was signed (Ed25519, base64 signature), byte for byte. */
+/**
+ * Data of the BullMQ job `assign`: `order` is the JSON text that was signed (Ed25519, base64 signature), byte for byte.
+ * The queue also carries jobs `canary`: an agent has nothing to do for them but to take them.
+ */
 export const signedOrder = z.object({ order: z.string(), signature: z.string() });
 export type SignedOrder = z.infer<typeof signedOrder>;
 
