@@ -1,0 +1,103 @@
+// Server-Sent Events (WHATWG HTML section 9.2) of the announcements: resumable, bounded in number, and never held up by a slow reader.
+import type { ServerResponse } from 'node:http';
+import type { Announcement, Announcements } from './announcements.ts';
+import type { Limits } from './limits.ts';
+
+const BATCH = 200;
+
+/** Counts streams, so that nobody holds all of them. */
+export class StreamSeats {
+  readonly #taken = new Map<string, number>();
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** @returns gives the seat back; null when there is none */
+  take(caller: string): (() => void) | null {
+    const own = this.#taken.get(caller) ?? 0;
+    const all = [...this.#taken.values()].reduce((sum, count) => sum + count, 0);
+    if (own >= this.#limits.streamsPerCaller || all >= this.#limits.streams) return null;
+    this.#taken.set(caller, own + 1);
+    return () => {
+      const left = (this.#taken.get(caller) ?? 1) - 1;
+      if (left === 0) this.#taken.delete(caller);
+      else this.#taken.set(caller, left);
+    };
+  }
+}
+
+/**
+ * Streams what is announced after `lastId` until the reader or the service goes. A reader who was away for longer than announcements
+ * are kept is told `reset` first: anything may have changed.
+ * @param lastId the reader's Last-Event-ID; null: from now on
+ */
+export async function streamEvents(
+  response: ServerResponse,
+  options: { announcements: Announcements; lastId: number | null; limits: Limits; signal: AbortSignal },
+): Promise<void> {
+  const { announcements, lastId, limits, signal } = options;
+  const ended = new AbortController();
+  const isOver = AbortSignal.any([signal, ended.signal]);
+  let wake: () => void = () => undefined;
+  response.once('close', () => {
+    ended.abort();
+  });
+  isOver.addEventListener('abort', () => {
+    wake();
+  });
+  // Who does not read fills our memory: its connection ends, and it comes back with its Last-Event-ID when it can.
+  const write = (text: string) => {
+    response.write(text);
+    if (response.writableLength > limits.unreadBytes) response.destroy();
+  };
+  let isNew = true;
+  const unsubscribe = announcements.onWritten(() => {
+    isNew = true;
+    wake();
+  });
+  const heartbeat = setInterval(() => {
+    write(': alive\n\n');
+  }, limits.heartbeatMs);
+  try {
+    const newest = await announcements.newestId();
+    // An id that we never gave is of another store: anything may have changed too.
+    let id = lastId === null ? newest : Math.min(lastId, newest);
+    write(lastId !== null && lastId > newest ? resetText(newest) : ': welcome\n\n');
+    while (!isAborted(isOver)) {
+      isNew = false;
+      const next = await announcements.after(id, BATCH);
+      if (!next.isComplete) write(resetText(id));
+      if (next.announcements.length > 0) write(next.announcements.map(eventText).join(''));
+      id = next.announcements.at(-1)?.id ?? id;
+      if (next.announcements.length === BATCH) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (wasWokenMeanwhile() || isAborted(isOver)) resolve();
+      });
+    }
+  } finally {
+    clearInterval(heartbeat);
+    unsubscribe();
+    response.end();
+  }
+
+  /** Asked after waits: the compiler does not know that they change it. */
+  function wasWokenMeanwhile(): boolean {
+    return isNew;
+  }
+}
+
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function eventText({ id, topic, subject, atMs }: Announcement): string {
+  // JSON has no line ends, so a subject cannot begin a field of its own.
+  return `id: ${String(id)}\nevent: change\ndata: ${JSON.stringify({ topic, subject, atMs })}\n\n`;
+}
+
+function resetText(id: number): string {
+  return `id: ${String(id)}\nevent: change\ndata: ${JSON.stringify({ topic: '*', subject: '', atMs: 0 })}\n\n`;
+}
