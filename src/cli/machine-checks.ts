@@ -71,21 +71,23 @@ function nodeVersion(): MachineCheck {
 }
 
 function commands(path: string): MachineCheck[] {
-  const needed: readonly (readonly [command: string, debianPackage: string])[] = [
+  const needed: readonly (readonly [command: string, debianPackage: string, optional?: string])[] = [
     ['ip', 'iproute2'],
     ['nft', 'nftables'],
     ['conntrack', 'conntrack'],
     ['vtysh', 'frr'],
     ['unshare', 'util-linux'],
     ['nsenter', 'util-linux'],
+    ['redis-server', 'redis-server', 'only holdfast serve without a Redis of its own needs it: '],
   ];
-  return needed.map(([command, debianPackage]) => {
+  return needed.map(([command, debianPackage, optional]) => {
     const found = path
       .split(delimiter)
       .map((folder) => join(folder, command))
       .find(isExecutable);
     if (found !== undefined) return { name: command, state: 'present', detail: found };
-    return { name: command, state: 'missing', detail: 'not in PATH', remedy: installRemedy(debianPackage) };
+    const remedy = `${optional ?? ''}${installRemedy(debianPackage)}`;
+    return { name: command, state: optional === undefined ? 'missing' : 'limited', detail: 'not in PATH', remedy };
   });
 }
 
