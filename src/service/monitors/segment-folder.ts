@@ -17,8 +17,8 @@ export function hourOf(nowMs: number): string {
 export class SegmentFolder {
   readonly #folder: string;
 
-  constructor(stateFolder: string) {
-    this.#folder = join(stateFolder, 'segments');
+  constructor(folder: string) {
+    this.#folder = folder;
   }
 
   /** The path of a segment to be made; its folder is there when this returns. @throws AppError DISK */

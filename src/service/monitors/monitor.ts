@@ -1,0 +1,162 @@
+// One monitor from the day it is made: its row in the store, and the session that it is watched in, if it is.
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../../core/errors.ts';
+import { type MonitorSpec, monitorSpec } from '../../core/service-file.ts';
+import type { Catalogue, Origin, ServiceClock } from '../parts.ts';
+import type { Store } from '../store/open-store.ts';
+import type { FindingLog } from './finding-log.ts';
+import { type MonitorPlan, newSession, planMonitor, type Session } from './monitor-plan.ts';
+import { readHead } from './segment-file.ts';
+import type { SegmentFolder } from './segment-folder.ts';
+import { WatchedSession } from './watched-session.ts';
+
+export type MonitorTools = {
+  store: Store;
+  catalogue: Catalogue;
+  clock: ServiceClock;
+  machineBoot: string;
+  folder: SegmentFolder;
+  findings: FindingLog;
+  log: (line: string) => void;
+};
+
+export class Monitor {
+  readonly spec: MonitorSpec;
+  origin: Origin;
+  isPaused = false;
+  /** Null while it is paused, or cannot be watched: `problem` then says why. */
+  live: WatchedSession | null = null;
+  problem: string | null = null;
+  readonly #tools: MonitorTools;
+  /** The newest session, over or not. */
+  #session: Session | null = null;
+  /** Nothing was watched since it ended: it cannot go on as if something had been. */
+  #isOver = false;
+
+  constructor(spec: MonitorSpec, origin: Origin, tools: MonitorTools) {
+    this.spec = spec;
+    this.origin = origin;
+    this.#tools = tools;
+  }
+
+  /** The monitors that the store knows; none is watched yet. */
+  static async stored(tools: MonitorTools): Promise<Monitor[]> {
+    const rows = await tools.store.selectFrom('monitors').selectAll().orderBy('name').execute();
+    return rows.map((row) => {
+      const monitor = new Monitor(monitorSpec.parse(JSON.parse(row.spec)), row.origin, tools);
+      monitor.isPaused = monitor.#isOver = row.paused !== 0;
+      monitor.#session = { id: row.session, t0MonoMs: row.t0_mono_ms, t0WallMs: row.t0_wall_ms, machineBoot: row.machine_boot };
+      return monitor;
+    });
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** The newest session, over or not; null for one that never began. */
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  /**
+   * Begins to watch: in the session that was left by the last service of this boot, if nothing has changed, else in a new one.
+   * @throws AppError DISK; UNKNOWN_NAME for a plan that the files no longer hold
+   */
+  async start(): Promise<'resumed' | 'begun'> {
+    const plan = planMonitor(this.spec, this.#tools.catalogue);
+    if (await this.#resume(plan)) return 'resumed';
+    await this.#tools.findings.close(
+      this.name,
+      'A new session of the monitor began: what came of this was not seen.',
+      this.#tools.clock.nowMs(),
+    );
+    await this.#begin(plan);
+    return 'begun';
+  }
+
+  /** As `start`, but what fails is told as this monitor's problem, for another try. @returns whether it is watched now */
+  async tryStart(): Promise<boolean> {
+    try {
+      await this.start();
+      return true;
+    } catch (error) {
+      const problem = `the monitor ${this.name} is not watched: ${messageOf(error)}`;
+      if (problem !== this.problem) this.#tools.log(problem);
+      this.problem = problem;
+      return false;
+    }
+  }
+
+  /** Ends its session: what is open is resolved. @param why one sentence, for people */
+  async end(why: string): Promise<void> {
+    const { findings, clock } = this.#tools;
+    if (this.live) findings.take(this.live.advance());
+    this.live?.[Symbol.dispose]();
+    this.live = null;
+    this.problem = null;
+    this.#isOver = true;
+    await findings.close(this.name, why, clock.nowMs());
+  }
+
+  /** Takes over where `before` stood: a session of the same plan goes on. */
+  follow(before: Monitor): void {
+    this.isPaused = before.isPaused;
+    this.#session = before.#session;
+    this.#isOver = before.#isOver;
+  }
+
+  async save(): Promise<void> {
+    if (this.#session === null) return;
+    const { id: session, t0MonoMs, t0WallMs, machineBoot } = this.#session;
+    const row = {
+      environment: this.spec.environment,
+      spec: JSON.stringify(this.spec),
+      origin: this.origin,
+      paused: this.isPaused ? 1 : 0,
+      session,
+      t0_mono_ms: t0MonoMs,
+      t0_wall_ms: t0WallMs,
+      machine_boot: machineBoot,
+    };
+    await this.#tools.store
+      .insertInto('monitors')
+      .values({ name: this.name, ...row })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
+      .execute();
+  }
+
+  async #resume(plan: MonitorPlan): Promise<boolean> {
+    const { clock, machineBoot, folder, findings, log } = this.#tools;
+    const session = this.#session;
+    if (this.#isOver || session?.machineBoot !== machineBoot) return false;
+    const place = folder.newest(this.name, session.id);
+    if (place === null) return false;
+    try {
+      const head = await readHead(place.path);
+      // As JSON has it: a plan from files may hold keys that are undefined.
+      if (!isDeepStrictEqual(head.plan, JSON.parse(JSON.stringify(plan)))) return false;
+      const { resumed, findings: again } = await WatchedSession.resume({ plan, session, folder, clock }, place, head);
+      findings.take(again);
+      this.live = resumed;
+    } catch (error) {
+      // A segment that cannot be read again must not keep the monitor from watching.
+      log(`the session ${session.id} of the monitor ${this.name} cannot go on, a new one begins: ${messageOf(error)}`);
+      return false;
+    }
+    this.problem = null;
+    await this.save();
+    return true;
+  }
+
+  async #begin(plan: MonitorPlan): Promise<void> {
+    const { clock, machineBoot, folder } = this.#tools;
+    const before = this.#session?.id ?? null;
+    const session = newSession(this.name, before, { nowMs: clock.nowMs(), monoMs: clock.monoMs(), machineBoot });
+    this.live = WatchedSession.begin({ plan, session, folder, clock });
+    this.#session = session;
+    this.#isOver = false;
+    this.problem = null;
+    await this.save();
+  }
+}

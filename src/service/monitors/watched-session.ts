@@ -1,0 +1,192 @@
+// One session of a monitor while it lasts: its segments on disk, how far each stream was taken, and the watch that reads along.
+//
+//   chunk ----+                  +--> segment, fsynced: only then is it acknowledged
+//   observer -+--> numbered -----+
+//   vantage --+                  +--> watch --advance, once a second--> findings
+//
+// The segment holds everything that the watch was given, in that order, and when it judged: read again after a crash it comes to the
+// same findings, with the same ids.
+import { Watch, type WatchSnapshot } from '../../analysis/monitor/watch.ts';
+import type { Finding } from '../../core/finding.ts';
+import { type JournalEvent, vantageOf } from '../../core/journal.ts';
+import type { ObserverEvent } from '../../observers/observer.ts';
+import type { ServiceClock } from '../parts.ts';
+import type { MonitorPlan, Session } from './monitor-plan.ts';
+import { replaySegment, type SegmentHead, type SegmentLine, SegmentWriter, type VantageTold } from './segment-file.ts';
+import { hourOf, type SegmentFolder, type SegmentPlace } from './segment-folder.ts';
+import { StreamPositions } from './stream-positions.ts';
+
+const OBSERVER = 'observer';
+
+export type SessionOptions = { plan: MonitorPlan; session: Session; folder: SegmentFolder; clock: ServiceClock };
+
+export class WatchedSession implements Disposable {
+  readonly plan: MonitorPlan;
+  readonly session: Session;
+  readonly watch: Watch;
+  readonly #folder: SegmentFolder;
+  readonly #clock: ServiceClock;
+  readonly #positions: StreamPositions;
+  #writer: SegmentWriter;
+  #hour: string;
+
+  private constructor(options: SessionOptions, held: { watch: Watch; positions: StreamPositions; writer: SegmentWriter; hour: string }) {
+    this.plan = options.plan;
+    this.session = options.session;
+    this.#folder = options.folder;
+    this.#clock = options.clock;
+    this.watch = held.watch;
+    this.#positions = held.positions;
+    this.#writer = held.writer;
+    this.#hour = held.hour;
+  }
+
+  /** Begins a session with its first segment. @throws AppError DISK */
+  static begin(options: SessionOptions): WatchedSession {
+    const { plan, session, folder, clock } = options;
+    const hour = hourOf(clock.nowMs());
+    const head = { session, plan, positions: [], watch: null };
+    const writer = SegmentWriter.create(folder.pathFor(plan.spec.name, session.id, hour), head);
+    return new WatchedSession(options, { watch: watchOf(plan, session, null), positions: new StreamPositions(), writer, hour });
+  }
+
+  /**
+   * Goes on with a session from its newest segment.
+   * @param head of that segment
+   * @returns also what the watch finds on the way: mostly what was told before
+   * @throws AppError FILE_UNREADABLE, PROTOCOL when the segment is damaged
+   */
+  static async resume(
+    options: SessionOptions,
+    place: SegmentPlace,
+    head: SegmentHead,
+  ): Promise<{ resumed: WatchedSession; findings: Finding[] }> {
+    const watch = watchOf(options.plan, options.session, head.watch as WatchSnapshot | null);
+    const positions = new StreamPositions(head.positions);
+    const findings: Finding[] = [];
+    let untaken: JournalEvent[] = [];
+    const take = () => {
+      watch.take(untaken);
+      untaken = [];
+    };
+    const length = await replaySegment(place.path, (line) => {
+      if (line.type === 'watch.advanced') {
+        take();
+        findings.push(...watch.advance(line.t));
+      } else if (line.type === 'vantage.told') {
+        take();
+        tellVantage(watch, line);
+      } else {
+        const { stream, ...event } = line;
+        positions.advance(ownerOf(event), stream, event.seq + 1);
+        untaken.push(event);
+      }
+    });
+    take();
+    const writer = SegmentWriter.reopen(place.path, length);
+    return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings };
+  }
+
+  /** The segment that is being written. */
+  get path(): string {
+    return this.#writer.path;
+  }
+
+  nowT(): number {
+    return this.#clock.monoMs() - this.session.t0MonoMs;
+  }
+
+  /**
+   * Takes what is new of a numbered batch; when it returns, that is on the disk.
+   * @param at `firstSeq` numbers the first event
+   * @returns the seq that is expected next: below `firstSeq` when something before it is missing, and nothing was taken
+   * @throws AppError DISK; nothing was taken
+   */
+  takeEvents(events: readonly JournalEvent[], at: { owner: string; stream: string; firstSeq: number }): number {
+    const { owner, stream, firstSeq } = at;
+    const nextSeq = this.#positions.nextSeq(owner, stream);
+    if (firstSeq > nextSeq) return nextSeq;
+    const news = events.slice(nextSeq - firstSeq);
+    if (news.length === 0) return nextSeq;
+    this.#append(
+      news.map((event) => ({ ...event, stream })),
+      { sync: true },
+    );
+    this.#positions.advance(owner, stream, nextSeq + news.length);
+    this.watch.take(news);
+    return nextSeq + news.length;
+  }
+
+  /** Takes what an observer told on the machine's clock. @throws AppError DISK */
+  takeObserved(events: readonly ObserverEvent[]): void {
+    const firstSeq = this.#positions.nextSeq(OBSERVER, OBSERVER);
+    const carried = events.map((event, index): JournalEvent => {
+      // What stood before the session began stands at its beginning.
+      const t = Math.max(0, round(event.t - this.session.t0MonoMs));
+      return Object.assign({ t, from: event.from, seq: firstSeq + index }, event, { t, seq: firstSeq + index });
+    });
+    this.takeEvents(carried, { owner: OBSERVER, stream: OBSERVER, firstSeq });
+  }
+
+  /** Takes what became known of a vantage. A full disk forgets it, as the next word of the agent replaces it anyway. */
+  takeVantage(told: Omit<VantageTold, 'type' | 't'>): void {
+    const line = { type: 'vantage.told', t: round(this.nowT()), ...told } as const;
+    this.#note(line);
+    tellVantage(this.watch, line);
+  }
+
+  /** Judges up to now. */
+  advance(): Finding[] {
+    const t = round(this.nowT());
+    this.#note({ type: 'watch.advanced', t });
+    return this.watch.advance(t);
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer[Symbol.dispose]();
+  }
+
+  /** What a full disk does not take is missing from a later replay, and harms nobody now. */
+  #note(line: SegmentLine): void {
+    try {
+      this.#append([line]);
+    } catch {
+      // Said by the chunk that the disk does not take either.
+    }
+  }
+
+  #append(lines: readonly SegmentLine[], options: { sync?: boolean } = {}): void {
+    const hour = hourOf(this.#clock.nowMs());
+    // Never back to an older one, whatever the wall clock does: the newest name is the one that is read after a restart.
+    if (hour > this.#hour) this.#rotate(hour);
+    this.#writer.append(lines, options);
+  }
+
+  #rotate(hour: string): void {
+    const { plan, session } = this;
+    const head = { session, plan, positions: this.#positions.all(), watch: this.watch.snapshot() };
+    const writer = SegmentWriter.create(this.#folder.pathFor(plan.spec.name, session.id, hour), head);
+    this.#writer[Symbol.dispose]();
+    this.#writer = writer;
+    this.#hour = hour;
+  }
+}
+
+function watchOf(plan: MonitorPlan, session: Session, snapshot: WatchSnapshot | null): Watch {
+  const { spec, environment, probes } = plan;
+  const context = { monitor: spec.name, session: session.id, t0WallMs: session.t0WallMs, environment, probes, flows: spec.flows };
+  return snapshot === null ? new Watch(context) : Watch.restore(context, snapshot);
+}
+
+function tellVantage(watch: Watch, { vantage, state, why, t }: VantageTold): void {
+  watch.takeVantage({ vantage, state, why, t });
+}
+
+function ownerOf(event: Pick<JournalEvent, 'from'>): string {
+  return vantageOf(event) === null ? OBSERVER : event.from;
+}
+
+/** Microseconds suffice, and keep the segments readable. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
