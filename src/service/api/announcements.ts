@@ -52,7 +52,7 @@ export function openAnnouncements(options: { store: Store; clock: ServiceClock; 
       .selectFrom('events')
       .select(({ fn }) => fn.max('id').as('id'))
       .executeTakeFirst();
-    return Number(row?.id ?? 0);
+    return row?.id ?? 0;
   };
 
   return {

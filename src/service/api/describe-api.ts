@@ -26,10 +26,13 @@ export async function openApiText(): Promise<string> {
 }
 
 /** What nobody asks anything of while the routes are only described. */
-function unasked<Part extends object>(what: string): Part {
-  return new Proxy({} as Part, {
-    get: () => {
-      throw new Error(`the API was only to be described, and its ${what} were asked for`);
+function unasked(what: string): never {
+  return new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error(`the API was only to be described, and its ${what} were asked for`);
+      },
     },
-  });
+  ) as never;
 }

@@ -1,6 +1,6 @@
 // The doors of the API: one application behind any number of servers, on host:port or on a Unix socket.
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -49,10 +49,13 @@ function serverOf(app: FastifyInstance, door: Door, limits: Limits): Server {
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: limits.checkMs,
   };
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    app.routing(request, response);
+  };
   const server =
-    'tls' in door && door.tls
-      ? createTlsServer({ ...options, cert: pem(door.tls.cert), key: pem(door.tls.key), minVersion: 'TLSv1.2' }, app.routing)
-      : createServer(options, app.routing);
+    'tls' in door
+      ? createTlsServer({ ...options, cert: pem(door.tls.cert), key: pem(door.tls.key), minVersion: 'TLSv1.2' }, handle)
+      : createServer(options, handle);
   server.maxRequestsPerSocket = limits.requestsPerSocket;
   server.maxConnections = limits.connections;
   server.maxHeadersCount = limits.headers;

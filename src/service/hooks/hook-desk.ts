@@ -114,7 +114,7 @@ export class HookDesk {
       .where('hook', '=', name)
       .where('outcome', '=', 'started')
       .executeTakeFirst();
-    return last?.at == null ? 0 : Number(last.at) + coolDown - this.#api.clock.nowMs();
+    return last?.at == null ? 0 : last.at + coolDown - this.#api.clock.nowMs();
   }
 
   /** What became of the calls with these keys, where they came before. */

@@ -153,7 +153,7 @@ function unpacked(payload: NodeJS.ReadableStream): Readable & { receivedEncodedL
   const gunzip = createGunzip();
   const stream = Object.assign(gunzip, { receivedEncodedLength: 0 });
   gunzip.on('error', (error) => Object.assign(error, { statusCode: 400 }));
-  payload.on('error', (error) => gunzip.destroy(error));
+  payload.on('error', (error: Error) => gunzip.destroy(error));
   payload.pipe(counter).pipe(gunzip);
   return stream;
 }

@@ -22,8 +22,8 @@ export function alertRoutes(app: App, { store, parts }: Pick<ApiParts, 'store' |
       let query = store.selectFrom('alerts').selectAll();
       if (state !== undefined) query = query.where('state', '=', state);
       if (from !== null) {
-        query = query.where(({ or, and, eb }) =>
-          or([eb('opened_ms', '<', from.ms), and([eb('opened_ms', '=', from.ms), eb('id', '<', from.id)])]),
+        query = query.where((eb) =>
+          eb.or([eb('opened_ms', '<', from.ms), eb.and([eb('opened_ms', '=', from.ms), eb('id', '<', from.id)])]),
         );
       }
       const rows = await query
@@ -48,8 +48,8 @@ export function alertRoutes(app: App, { store, parts }: Pick<ApiParts, 'store' |
       let query = store.selectFrom('deliveries').selectAll();
       if (state !== undefined) query = query.where('state', '=', state);
       if (from !== null) {
-        query = query.where(({ or, and, eb }) =>
-          or([eb('created_ms', '<', from.ms), and([eb('created_ms', '=', from.ms), eb('id', '<', from.id)])]),
+        query = query.where((eb) =>
+          eb.or([eb('created_ms', '<', from.ms), eb.and([eb('created_ms', '=', from.ms), eb('id', '<', from.id)])]),
         );
       }
       const rows = await query

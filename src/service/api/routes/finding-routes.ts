@@ -25,8 +25,8 @@ export function findingRoutes(app: App, api: Pick<ApiParts, 'store'>): void {
       if (monitor !== undefined) query = query.where('monitor', '=', monitor);
       if (kind !== undefined) query = query.where('kind', '=', kind);
       if (from !== null) {
-        query = query.where(({ or, and, eb }) =>
-          or([eb('opened_ms', '<', from.ms), and([eb('opened_ms', '=', from.ms), eb('id', '<', from.id)])]),
+        query = query.where((eb) =>
+          eb.or([eb('opened_ms', '<', from.ms), eb.and([eb('opened_ms', '=', from.ms), eb('id', '<', from.id)])]),
         );
       }
       const rows = await query

@@ -37,9 +37,7 @@ export function runRoutes(app: App, api: ApiParts): void {
       if (scenario !== undefined) query = query.where('scenario', '=', scenario);
       if (environment !== undefined) query = query.where('environment', '=', environment);
       if (from !== null) {
-        query = query.where(({ or, and, eb }) =>
-          or([eb('due_ms', '<', from.ms), and([eb('due_ms', '=', from.ms), eb('id', '<', from.id)])]),
-        );
+        query = query.where((eb) => eb.or([eb('due_ms', '<', from.ms), eb.and([eb('due_ms', '=', from.ms), eb('id', '<', from.id)])]));
       }
       const rows = await query
         .orderBy('due_ms', 'desc')
