@@ -173,7 +173,7 @@ export const DEFINITIONS = {
     type: 'gauge',
     source: 'store',
     labels: ['destination', 'state'],
-    help: 'Notifications that are not delivered: pending (tried again) or dead (given up; to be sent again by hand).',
+    help: 'Notifications that are not delivered: held (by storm control), pending (tried again) or dead (given up; to be sent again by hand).',
   },
   holdfast_outbox_oldest_pending_seconds: {
     type: 'gauge',

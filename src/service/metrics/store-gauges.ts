@@ -86,7 +86,7 @@ async function setOutboxGauges(metrics: MetricSet, store: Store, nowMs: number):
   const waiting = await store
     .selectFrom('deliveries')
     .select((row) => ['destination', 'state', row.fn.countAll<number>().as('count'), row.fn.min('created_ms').as('oldest_ms')])
-    .where('state', 'in', ['pending', 'dead'])
+    .where('state', 'in', ['held', 'pending', 'dead'])
     .groupBy(['destination', 'state'])
     .execute();
   metrics.holdfast_outbox_deliveries.reset();
