@@ -66,7 +66,8 @@ export class ServiceClient implements AsyncDisposable {
   async sendChunk(body: string, signal: AbortSignal): Promise<ChunkOutcome> {
     const answer = await this.#ask('POST', '/chunks', { body, signal });
     if (answer.status === 413) return { kind: 'too-large' };
-    if (answer.status === 400 || answer.status === 422) return { kind: 'refused', why: answer.text.slice(0, 300) };
+    // 403: the monitor is none of this agent's any more, as one that was moved to another environment.
+    if ([400, 403, 422].includes(answer.status)) return { kind: 'refused', why: answer.text.slice(0, 300) };
     return { kind: 'taken', ...this.#parsed(answer, chunkAnswer) };
   }
 

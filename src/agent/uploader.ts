@@ -1,6 +1,6 @@
 // Brings the spool to the service: a chunk a stream at a time, at a bounded rate, again and again until it is taken.
 import type { ClockEstimate } from '../core/agent-messages.ts';
-import { messageOf } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import type { ServiceClient } from './service-client.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolStream } from './spool-stream.ts';
@@ -56,12 +56,24 @@ export class Uploader {
     const clock = this.#options.clock();
     if (clock === null) return false;
     try {
-      for (const stream of this.#options.spool.pending()) await this.#send(stream, clock, signal);
-      this.#tell('');
-      return true;
+      let trouble = '';
+      for (const stream of this.#options.spool.pending()) trouble = (await this.#trySend(stream, clock, signal)) ?? trouble;
+      this.#tell(trouble);
+      return trouble === '';
     } catch (error) {
       if (!signal.aborted) this.#tell(messageOf(error));
       return false;
+    }
+  }
+
+  /** @returns what the service has against this stream, which must not hold up others; @throws AppError SERVICE_UNREACHABLE */
+  async #trySend(stream: SpoolStream, clock: ClockEstimate, signal: AbortSignal): Promise<string | null> {
+    try {
+      await this.#send(stream, clock, signal);
+      return null;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'SERVICE_REFUSED') return error.message;
+      throw error;
     }
   }
 

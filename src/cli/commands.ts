@@ -44,6 +44,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./lab.ts')).labCommand(),
   },
   {
+    name: 'serve',
+    summary: 'watch all day, run by the clock, alert: the service with its page',
+    examples: [
+      'holdfast serve',
+      'holdfast serve --config serve.yaml --state /var/lib/holdfast',
+      'holdfast serve --config serve.yaml --dry-run',
+    ],
+    load: async () => (await import('./serve.ts')).serveCommand(),
+  },
+  {
     name: 'report',
     summary: 'rebuild every report of a run from its journal',
     examples: ['holdfast report runs/20261122T120000Z-node-drain-1a2b'],
@@ -81,6 +91,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'revert every fault now, and allow none until it is lifted',
     examples: ['holdfast halt --env my-network.yaml', 'holdfast halt --env my-network.yaml --lift'],
     load: async () => (await import('./halt.ts')).haltCommand(),
+  },
+  {
+    name: 'agent',
+    summary: 'sit at a vantage and hold what a service orders, within limits of its own',
+    examples: ['holdfast agent --file agent.yaml', 'holdfast agent --file /etc/holdfast/agent.yaml --check'],
+    load: async () => (await import('./agent.ts')).agentCommand(),
   },
   {
     name: 'janitor',

@@ -1,6 +1,7 @@
 // The kinds of file that people write: how each is told from the others, its schema, and where it may name a secret by reference.
 import { basename, dirname } from 'node:path';
 import type { z } from 'zod';
+import { agentFile } from '../core/agent-file.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { environmentForms } from '../core/environment.ts';
 import { probeFile } from '../core/probe-file.ts';
@@ -9,12 +10,13 @@ import { serviceFile } from '../core/service-file.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { PROTOCOL_NAMES } from '../prober/protocols/index.ts';
 
-export const KINDS = ['probe', 'scenario', 'environment', 'service'] as const;
+export const KINDS = ['probe', 'scenario', 'environment', 'service', 'agent'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const probeSchema = probeFile(PROTOCOL_NAMES);
 export const scenarioSchema = scenarioFile(FAULTS);
 export const serviceSchema = serviceFile;
+export const agentSchema = agentFile;
 
 /** The form of environment that was meant: one with a `lab` (however misspelt), or a network of one's own. */
 export function environmentSchema(value: unknown): z.ZodType<z.output<(typeof environmentForms)['lab' | 'own']>> {
@@ -28,6 +30,7 @@ const TELLING: Readonly<Record<Kind, readonly string[]>> = {
   scenario: ['flows', 'timeline', 'expect', 'recovery'],
   environment: ['lab', 'vips', 'vantages', 'nodes', 'routers', 'keeper', 'observers'],
   service: ['listen', 'environments', 'monitors', 'schedules', 'hooks', 'destinations', 'rules', 'retention'],
+  agent: ['agent', 'service', 'token', 'controllerKey', 'redis', 'state', 'allow', 'spoolMegabytes'],
 };
 const FOLDERS: Readonly<Record<string, Kind>> = { probes: 'probe', scenarios: 'scenario', lab: 'environment', environments: 'environment' };
 
@@ -42,6 +45,8 @@ export function mayBeReference(kind: Kind, path: readonly PropertyKey[]): boolea
       return last === 'key';
     case 'service':
       return last === 'redis' || last === 'secret' || last === 'token' || parent === 'secrets';
+    case 'agent':
+      return path.length === 1 && (last === 'redis' || last === 'token' || last === 'key');
   }
 }
 

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import type { AgentFile } from '../core/agent-file.ts';
 import type { EnvironmentFile } from '../core/environment.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
@@ -12,7 +13,7 @@ import type { Scenario } from '../core/scenario-file.ts';
 import { checkDocument } from '../core/schema-mistakes.ts';
 import { mistakeAt, readYaml, type YamlDocument } from '../core/yaml-document.ts';
 import type { ServiceFile } from '../core/service-file.ts';
-import { environmentSchema, type Kind, mayBeReference, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
+import { agentSchema, environmentSchema, type Kind, mayBeReference, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
 
 /** A file as read; `value` is undefined exactly when there are mistakes. */
 export type CheckedFile<Value> = {
@@ -26,7 +27,7 @@ export type CheckedFile<Value> = {
 export type LoadedFile<Value> = CheckedFile<Value> & { value: Value };
 
 /** What `holdfast` knows each kind of file as. */
-export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile; service: ServiceFile };
+export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile; service: ServiceFile; agent: AgentFile };
 
 /** References to secrets stay as written: `resolveSecret` follows them. @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
 export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
@@ -66,6 +67,7 @@ const REFERENCES: Readonly<Record<Kind, string>> = {
   scenario: 'references belong in environment files',
   environment: 'only `key` may be a reference',
   service: 'only redis and the secrets and tokens of hooks and destinations may be references',
+  agent: 'only redis, token and key may be references',
 };
 
 /** The file, if nothing is wrong with it. @throws InputMistakes */
@@ -84,6 +86,8 @@ function schemaOf(kind: Kind, value: unknown): z.ZodType {
       return environmentSchema(value);
     case 'service':
       return serviceSchema;
+    case 'agent':
+      return agentSchema;
   }
 }
 
