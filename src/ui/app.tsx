@@ -1,6 +1,7 @@
 // The page as a whole: who is there, where they are, and the view that belongs there.
 import { useEffect, useErrorBoundary, useMemo, useRef, useState } from 'preact/hooks';
 import type { EnvironmentResource, Me, Problem } from '../core/api.ts';
+import { messageOf } from '../core/errors.ts';
 import { ask } from './ask.ts';
 import { listenToKeys } from './keys.ts';
 import { openLive, type Live } from './live.ts';
@@ -148,7 +149,7 @@ function Drawn({ route }: { route: Route }) {
     return (
       <div class="notice harm-notice" role="alert">
         <p>
-          <strong>This view cannot be drawn.</strong> {error instanceof Error ? error.message : String(error)}
+          <strong>This view cannot be drawn.</strong> {messageOf(error)}
         </p>
         <button type="button" onClick={retry}>
           Try again

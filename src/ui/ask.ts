@@ -10,12 +10,7 @@ export type Answer<Value> =
       /** Instant of the answer on the service's clock, Unix ms, to the second; null when it did not say. */
       atMs: number | null;
     }
-  | {
-      isOk: false;
-      problem: Problem;
-      /** It did not answer at all, as against refusing. */
-      isUnreachable: boolean;
-    };
+  | { isOk: false; problem: Problem };
 
 export type Question = {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -48,11 +43,11 @@ export async function ask<Value>(path: string, question: Question = {}): Promise
     });
     const told: unknown = response.status === 204 ? null : await response.json().catch(() => null);
     if (response.ok) return { isOk: true, value: plain(told) as Value, atMs: answeredAt(response) };
-    return { isOk: false, problem: problemOf(response.status, plain(told)), isUnreachable: isGateway(response.status) };
+    return { isOk: false, problem: problemOf(response.status, plain(told)) };
   } catch (thrown) {
     if (signal?.aborted) throw thrown;
     const why = timeout.aborted ? 'it did not answer in time' : 'it could not be reached';
-    return { isOk: false, isUnreachable: true, problem: madeUp(0, `The service cannot be asked: ${why}.`) };
+    return { isOk: false, problem: madeUp(0, `The service cannot be asked: ${why}.`) };
   }
 }
 
@@ -70,11 +65,6 @@ function problemOf(status: number, told: unknown): Problem {
 
 function madeUp(status: number, detail: string): Problem {
   return { type: 'about:blank', title: 'No answer', status, code: 'SERVICE_UNREACHABLE', detail };
-}
-
-/** A proxy in front of the service answers so when nobody is behind it. */
-function isGateway(status: number): boolean {
-  return status >= 502 && status <= 504;
 }
 
 function answeredAt(response: Response): number | null {

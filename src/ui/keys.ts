@@ -21,7 +21,7 @@ function onKey(event: KeyboardEvent): void {
 
 function focusSearch(event: KeyboardEvent): void {
   const search = document.querySelector<HTMLInputElement>('[data-search]');
-  if (search === null || search.offsetParent === null) return;
+  if (!search?.offsetParent) return; // none, or hidden: on a phone beside the one that is looked at
   event.preventDefault(); // else the / is typed into it
   search.focus();
   search.select();
@@ -38,12 +38,12 @@ function leave(event: KeyboardEvent, isTyping: boolean): void {
 
 /** From an item to the next; from the search into the list. In other fields arrows keep their meaning. */
 function walk(event: KeyboardEvent): void {
-  const from = event.target instanceof HTMLElement ? event.target : null;
-  const isSearch = from?.matches('[data-search]') === true;
-  const isItem = from?.matches('[data-items] .item') === true;
-  if (!isSearch && !isItem) return;
+  const from = event.target;
+  if (!(from instanceof HTMLElement)) return;
+  const isSearch = from.matches('[data-search]');
+  if (!isSearch && !from.matches('[data-items] .item')) return;
   const items = [...document.querySelectorAll<HTMLElement>('[data-items] .item')];
-  const at = from === null ? -1 : items.indexOf(from);
+  const at = items.indexOf(from);
   const to = event.key === 'ArrowDown' ? at + 1 : at - 1;
   if (isSearch && event.key === 'ArrowUp') return;
   event.preventDefault(); // else the page scrolls too

@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 
 const POLL_MS = 2_000;
 const EVENTS_RETRY_MS = 3_000;
+const GATHER_MS = 250;
 
 export type LiveState = {
   /** The newest that was answered; null before the first answer. */
@@ -67,7 +68,11 @@ export function openLive(): Live {
     tell('*');
   };
   document.addEventListener('visibilitychange', onVisible, { signal: ended.signal });
-  listen({ onTopic: (topic) => (tell(topic), refresh()), signal: ended.signal });
+  const changed = gathered((topics) => {
+    topics.forEach(tell);
+    refresh();
+  });
+  listen({ onTopic: changed, signal: ended.signal });
   refresh();
 
   return {
@@ -117,6 +122,21 @@ function topicOf(data: string): string {
   } catch {
     return '*'; // something changed, and we were not told what in a form we know
   }
+}
+
+/** What comes in one burst is told together: a thousand findings are no thousand requests. */
+function gathered(onTopics: (topics: ReadonlySet<string>) => void): (topic: string) => void {
+  let topics = new Set<string>();
+  return (topic) => {
+    const isFirst = topics.size === 0;
+    topics.add(topic);
+    if (!isFirst) return;
+    setTimeout(() => {
+      const told = topics;
+      topics = new Set();
+      onTopics(told);
+    }, GATHER_MS);
+  };
 }
 
 /** While one is under way, any number of calls become one more after it. */

@@ -15,13 +15,14 @@ export function useResource<Value>(path: string | null, topics: readonly string[
   return useAsked<Value>(path, topics, (signal) => ask<Value>(path ?? '', { signal }));
 }
 
+type Pages<Item> = { items: Item[]; next: string | null };
 export type Listed<Item> = Resource<Item[]> & { more: (() => void) | null };
 
 /** A list, newest first; `more` shows what is older. */
 export function useList<Item>(path: string | null, topics: readonly string[]): Listed<Item> {
   const [pages, setPages] = useState({ path, count: 1 });
   const count = pages.path === path ? pages.count : 1;
-  const listed = useAsked<{ items: Item[]; next: string | null }>(path === null ? null : `${path}#${String(count)}`, topics, (signal) =>
+  const listed = useAsked<Pages<Item>>(path === null ? null : `${path}#${String(count)}`, topics, (signal) =>
     askPages<Item>(path ?? '', count, signal),
   );
   const hasMore = typeof listed.value?.next === 'string';
@@ -36,12 +37,12 @@ export function useList<Item>(path: string | null, topics: readonly string[]): L
   };
 }
 
-async function askPages<Item>(path: string, count: number, signal: AbortSignal): Promise<Answer<{ items: Item[]; next: string | null }>> {
+async function askPages<Item>(path: string, count: number, signal: AbortSignal): Promise<Answer<Pages<Item>>> {
   const items: Item[] = [];
   for (let page = 0, cursor: string | null = null; ; page++) {
     const separator = path.includes('?') ? '&' : '?';
     const from: string = cursor === null ? path : `${path}${separator}cursor=${encodeURIComponent(cursor)}`;
-    const answer: Answer<{ items: Item[]; next: string | null }> = await ask(from, { signal });
+    const answer: Answer<Pages<Item>> = await ask<Pages<Item>>(from, { signal });
     if (!answer.isOk) return answer;
     items.push(...answer.value.items);
     cursor = answer.value.next;

@@ -56,7 +56,6 @@ export function Deliveries() {
 }
 
 function DeliveryTable({ caption, deliveries }: { caption: string; deliveries: readonly DeliveryResource[] }) {
-  const act = useAct();
   const mayOperate = useMayOperate();
   return (
     <Table

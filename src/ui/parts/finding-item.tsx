@@ -15,7 +15,14 @@ export const KIND_WORDS: Readonly<Record<FindingKind, string>> = {
   'agent-silent': 'agent silent',
 };
 
-export function FindingItem({ finding, isCurrent = false }: { finding: Finding; isCurrent?: boolean }) {
+type FindingItemProps = {
+  finding: Finding;
+  isCurrent?: boolean;
+  /** Its sentence stands above it already. */
+  isSaid?: boolean;
+};
+
+export function FindingItem({ finding, isCurrent = false, isSaid = false }: FindingItemProps) {
   const { id, sentence, severity, state, kind, monitor, openedMs, resolvedMs, isProvisional } = finding;
   return (
     <li>
@@ -34,7 +41,7 @@ export function FindingItem({ finding, isCurrent = false }: { finding: Finding; 
             )}
           </span>
         </span>
-        <span class="item-sentence">{sentence}</span>
+        <span class="item-sentence">{isSaid ? 'See its evidence' : sentence}</span>
       </a>
     </li>
   );

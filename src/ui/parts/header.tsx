@@ -79,7 +79,7 @@ export function Health() {
         {problems.length === 0 ? (
           <StateMark tone="good">service healthy</StateMark>
         ) : (
-          <StateMark tone="harm">service: {problems.length === 1 ? '1 problem' : `${formatCount(problems.length)} problems`}</StateMark>
+          <StateMark tone="care">service: {problems.length === 1 ? '1 problem' : `${formatCount(problems.length)} problems`}</StateMark>
         )}
         <span class="muted">
           canary {canaryAgeMs === null ? 'not back yet' : `back ${agoText(canaryAgeMs)}`} · outbox {formatCount(outboxPending)} waiting

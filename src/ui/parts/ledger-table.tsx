@@ -49,8 +49,10 @@ function OutcomeShare({ ledger, outcome }: { ledger: Ledger; outcome: Outcome })
   if (share.n === 0) return <>unknown</>;
   return (
     <span class={share.count === 0 ? 'share zero' : 'share'}>
-      <b>{formatCount(share.count)}</b>
-      {share.count > 0 && ` ${formatShare(share)}`}
+      <span>
+        <b>{formatCount(share.count)}</b>
+        {share.count > 0 && ` ${formatShare(share)}`}
+      </span>
       <RangeBar share={{ ...share, value: share.count / share.n }} isHarm={HARM.has(outcome) && share.count > 0} />
       <span class="under">{formatInterval(share)}</span>
     </span>

@@ -80,8 +80,9 @@ function PlanPeriod() {
   const [said, setSaid] = useState<string | Problem | null>(null);
   const plan = async () => {
     const fromMs = Math.floor(live.nowMs() / 1_000) * 1_000;
-    const answer = await act('POST', '/periods', {
-      name: `${kind}-${String(fromMs / 1_000)}`,
+    const name = `${kind}-${String(fromMs / 1_000)}`;
+    const answer = await act('PUT', `/periods/${name}`, {
+      name,
       kind,
       from: new Date(fromMs).toISOString(),
       until: new Date(fromMs + Math.round(Number(minutes) * 60_000)).toISOString(),

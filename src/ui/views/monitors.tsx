@@ -22,7 +22,7 @@ export function MonitorsView() {
   return (
     <>
       <h1>{overview.sentence}</h1>
-      <OpenFindings findings={openFindings} />
+      <OpenFindings findings={openFindings} headline={overview.sentence} />
       {running.length > 0 && <Running runs={running} />}
       {monitors.length === 0 && <Nothing>There is no monitor: nothing is watched. serve.yaml names them under `monitors`.</Nothing>}
       {monitors.map((monitor) => (
@@ -36,14 +36,15 @@ export function MonitorsView() {
   );
 }
 
-function OpenFindings({ findings }: { findings: readonly Finding[] }) {
+/** What the headline says already is not said again. */
+function OpenFindings({ findings, headline }: { findings: readonly Finding[]; headline: string }) {
   if (findings.length === 0) return null;
   return (
     <section class="strip" aria-labelledby="open-findings">
       <h2 id="open-findings">{formatCounted(findings.length, 'open finding')}</h2>
       <ul class="items" data-items>
         {findings.map((finding) => (
-          <FindingItem key={finding.id} finding={finding} />
+          <FindingItem key={finding.id} finding={finding} isSaid={headline.includes(finding.sentence)} />
         ))}
       </ul>
     </section>

@@ -1,6 +1,5 @@
 // What runs by itself and who is told: schedules, periods, destinations, and every notification on its way.
 import type { ScheduleResource } from '../../core/api.ts';
-import { formatMs } from '../../report/format.ts';
 import { ActButton } from '../parts/act-button.tsx';
 import { Deliveries } from '../parts/deliveries.tsx';
 import { Destinations } from '../parts/destinations.tsx';
@@ -60,36 +59,47 @@ function Schedules({ schedules }: { schedules: readonly ScheduleResource[] }) {
               {lastRun.summary !== null && <span class="under">{lastRun.summary}</span>}
             </>
           ),
-          <PauseButton name={spec.name} isPaused={spec.paused} />,
+          <PauseButton spec={spec} />,
         ],
       }))}
     />
   );
 }
 
-function When({ spec }: { spec: ScheduleResource['spec'] }) {
-  // A duration is text in a file and a number once read: either may stand here.
-  const every: string | number | undefined = spec.every;
+type Spec = ScheduleResource['spec'];
+
+function When({ spec: { cron, every, timeZone } }: { spec: Spec }) {
+  if (cron === undefined) return <>every {every === undefined ? 'unknown' : everyText(every)}</>;
   return (
     <>
-      {spec.cron === undefined ? `every ${typeof every === 'number' ? formatMs(every) : String(every)}` : <code>{spec.cron}</code>}
-      {spec.cron !== undefined && <span class="under">{spec.timeZone}</span>}
+      <code>{cron}</code>
+      <span class="under">{timeZone}</span>
     </>
   );
 }
 
-function PauseButton({ name, isPaused }: { name: string; isPaused: boolean }) {
+/** In the largest unit that keeps it whole. */
+function everyText(ms: number): string {
+  for (const [unit, length] of [['h', 3_600_000] as const, ['min', 60_000] as const]) {
+    if (ms % length === 0) return `${String(ms / length)} ${unit}`;
+  }
+  return `${String(ms / 1_000)} s`;
+}
+
+function PauseButton({ spec }: { spec: Spec }) {
   const act = useAct();
   if (!useMayOperate()) return null;
-  const path = `/schedules/${encodeURIComponent(name)}/${isPaused ? 'resume' : 'pause'}`;
+  const { name, paused, every, jitter } = spec;
+  // A spec is written with its durations as text and read with them in ms.
+  const durations = { jitter: `${String(jitter)}ms`, ...(every === undefined ? {} : { every: `${String(every)}ms` }) };
   return (
     <ActButton
-      key={path}
-      act={() => act('POST', path)}
-      done={isPaused ? 'resumed' : 'paused'}
-      label={`${isPaused ? 'Resume' : 'Pause'} ${name}`}
+      key={String(paused)}
+      act={() => act('PUT', `/schedules/${encodeURIComponent(name)}`, { ...spec, ...durations, paused: !paused })}
+      done={paused ? 'resumed' : 'paused'}
+      label={`${paused ? 'Resume' : 'Pause'} ${name}`}
     >
-      {isPaused ? 'Resume' : 'Pause'}
+      {paused ? 'Resume' : 'Pause'}
     </ActButton>
   );
 }
