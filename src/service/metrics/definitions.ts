@@ -4,8 +4,8 @@
 export const PATH_LABELS = ['environment', 'monitor', 'vantage', 'vip', 'protocol', 'path'] as const;
 
 /** What gauges are read from at each scrape. */
-export type Source = 'monitors' | 'store' | 'queues' | 'keepers' | 'segments';
-type Definition = { type: 'counter' | 'gauge' | 'histogram'; source?: Source; labels: readonly string[]; help: string };
+export type Part = 'monitors' | 'store' | 'queues' | 'keepers' | 'segments';
+type Definition = { type: 'counter' | 'gauge' | 'histogram'; part?: Part; labels: readonly string[]; help: string };
 
 export const DEFINITIONS = {
   // What flows see.
@@ -24,10 +24,10 @@ export const DEFINITIONS = {
     labels: [...PATH_LABELS, 'outcome'],
     help: 'Dials of fresh source ports (what a new user gets), with the outcomes of exchanges.',
   },
-  holdfast_flows_held: { type: 'gauge', source: 'monitors', labels: PATH_LABELS, help: 'Flows that are open on a path.' },
+  holdfast_flows_held: { type: 'gauge', part: 'monitors', labels: PATH_LABELS, help: 'Flows that are open on a path.' },
   holdfast_path_up: {
     type: 'gauge',
-    source: 'monitors',
+    part: 'monitors',
     labels: PATH_LABELS,
     help: '1: the path answers; 0: it is dead, or left the next-hop set. Absent while no flow tells.',
   },
@@ -38,7 +38,7 @@ export const DEFINITIONS = {
   },
   holdfast_source_ip_lost_flows: {
     type: 'gauge',
-    source: 'monitors',
+    part: 'monitors',
     labels: PATH_LABELS,
     help: 'Flows whose responder sees another source address than the prober has; usual under the policy cluster.',
   },
@@ -51,13 +51,13 @@ export const DEFINITIONS = {
   // What the control plane says.
   holdfast_next_hops: {
     type: 'gauge',
-    source: 'monitors',
-    labels: ['environment', 'monitor', 'vip', 'source'],
-    help: 'Next hops in the set of a VIP; source: observer (read at the router) or flows (inferred). Absent while unknown.',
+    part: 'monitors',
+    labels: ['environment', 'monitor', 'vip', 'from'],
+    help: 'Next hops in the set of a VIP; from: observer (read at the router) or flows (inferred). Absent while unknown.',
   },
   holdfast_bgp_session_up: {
     type: 'gauge',
-    source: 'monitors',
+    part: 'monitors',
     labels: ['environment', 'monitor', 'router', 'peer', 'node'],
     help: '1: the BGP session is Established; 0: any other state.',
   },
@@ -71,7 +71,7 @@ export const DEFINITIONS = {
   holdfast_findings_total: { type: 'counter', labels: ['environment', 'monitor', 'kind'], help: 'Findings opened, by kind.' },
   holdfast_findings_open: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'monitor', 'kind'],
     help: 'Findings open now, by kind.',
   },
@@ -82,12 +82,12 @@ export const DEFINITIONS = {
   },
   holdfast_faults_in_force: {
     type: 'gauge',
-    source: 'keepers',
+    part: 'keepers',
     labels: ['environment'],
     help: 'Faults that the keeper has begun and not verified as reverted. Absent while the keeper does not answer.',
   },
-  holdfast_keeper_up: { type: 'gauge', source: 'keepers', labels: ['environment'], help: '1: the keeper of the environment answers.' },
-  holdfast_runs: { type: 'gauge', source: 'store', labels: ['environment', 'state'], help: 'Runs that are queued or running.' },
+  holdfast_keeper_up: { type: 'gauge', part: 'keepers', labels: ['environment'], help: '1: the keeper of the environment answers.' },
+  holdfast_runs: { type: 'gauge', part: 'store', labels: ['environment', 'state'], help: 'Runs that are queued or running.' },
   holdfast_runs_total: {
     type: 'counter',
     labels: ['environment', 'scenario', 'verdict'],
@@ -95,13 +95,13 @@ export const DEFINITIONS = {
   },
   holdfast_run_last_end_timestamp_seconds: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'scenario'],
     help: 'When the last run of the scenario ended (Unix time).',
   },
   holdfast_run_last_verdict: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'scenario', 'verdict'],
     help: '1 for the verdict of the last run of the scenario that ended, 0 for the others.',
   },
@@ -109,43 +109,43 @@ export const DEFINITIONS = {
   // Agents.
   holdfast_agent_up: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: '1: the agent was heard of in the last 10 s.',
   },
   holdfast_agent_ill: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: '1: a prober of the agent says that it is ill: what it measures does not count.',
   },
   holdfast_agent_last_seen_timestamp_seconds: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: 'When the agent was last heard of (Unix time).',
   },
   holdfast_agent_clock_error_bound_seconds: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: "Bound of the error of the agent's times on the clock of the service.",
   },
   holdfast_agent_spool_bytes: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: 'Measurements that lie on disk at the agent and were not uploaded yet.',
   },
   holdfast_agent_dropped_events_total: {
     type: 'counter',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: 'Events that the agent lost because its spool was full.',
   },
   holdfast_agent_orders_behind: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['environment', 'agent', 'vantage'],
     help: 'Orders made for the agent that it has not taken yet.',
   },
@@ -153,40 +153,40 @@ export const DEFINITIONS = {
   // The service itself.
   holdfast_redis_up: {
     type: 'gauge',
-    source: 'queues',
+    part: 'queues',
     labels: [],
     help: '1: Redis answers. Without it nothing is triggered; nothing is lost.',
   },
   holdfast_queue_jobs: {
     type: 'gauge',
-    source: 'queues',
+    part: 'queues',
     labels: ['queue', 'state'],
     help: 'Jobs of a queue: waiting, delayed or failed.',
   },
   holdfast_queue_canary_age_seconds: {
     type: 'gauge',
-    source: 'queues',
+    part: 'queues',
     labels: ['queue'],
     help: 'Since the last canary job came back through the queue (one is sent every 10 s); absent before the first.',
   },
   holdfast_outbox_deliveries: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: ['destination', 'state'],
     help: 'Notifications that are not delivered: held (by storm control), pending (tried again) or dead (given up; to be sent again by hand).',
   },
   holdfast_outbox_oldest_pending_seconds: {
     type: 'gauge',
-    source: 'store',
+    part: 'store',
     labels: [],
     help: 'Age of the oldest pending notification; 0 when there is none.',
   },
-  holdfast_alerts_open: { type: 'gauge', source: 'store', labels: ['environment', 'severity'], help: 'Alerts that are open.' },
-  holdfast_store_bytes: { type: 'gauge', source: 'store', labels: [], help: 'Size of the history store.' },
-  holdfast_segment_bytes: { type: 'gauge', source: 'segments', labels: [], help: "Size of the monitors' journal segments on disk." },
-  holdfast_metrics_source_up: {
+  holdfast_alerts_open: { type: 'gauge', part: 'store', labels: ['environment', 'severity'], help: 'Alerts that are open.' },
+  holdfast_store_bytes: { type: 'gauge', part: 'store', labels: [], help: 'Size of the history store.' },
+  holdfast_segment_bytes: { type: 'gauge', part: 'segments', labels: [], help: "Size of the monitors' journal segments on disk." },
+  holdfast_metrics_part_up: {
     type: 'gauge',
-    labels: ['source'],
+    labels: ['part'],
     help: '1: what these metrics are read from answered at this scrape; 0: its metrics are missing from it.',
   },
   holdfast_path_labels_overflow_total: {

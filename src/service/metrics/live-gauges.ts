@@ -28,7 +28,7 @@ export function setMonitorGauges(metrics: MetricSet, statuses: readonly MonitorS
       if (up !== null && !isOverflow(path)) holdfast_path_up.set(path, up);
     }
     for (const { vip, nodes, from } of nextHops) {
-      if (nodes !== null) holdfast_next_hops.set({ environment, monitor, vip, source: from }, nodes.length);
+      if (nodes !== null) holdfast_next_hops.set({ environment, monitor, vip, from }, nodes.length);
     }
     for (const { router, peer, node, state } of sessions) {
       holdfast_bgp_session_up.set({ environment, monitor, router, peer, node: node ?? '' }, state === 'Established' ? 1 : 0);

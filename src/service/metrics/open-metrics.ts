@@ -5,7 +5,7 @@ import { Gauge } from 'prom-client';
 import type { MonitorStatus } from '../../core/api.ts';
 import type { OnEvents, QueueHealth, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
-import { DEFINITIONS, type MetricName, type Source } from './definitions.ts';
+import { DEFINITIONS, type MetricName, type Part } from './definitions.ts';
 import { EventCounters } from './event-counters.ts';
 import { HistoryCounters } from './history-counters.ts';
 import { type KeeperStanding, setKeeperGauges, setMonitorGauges, setQueueGauges } from './live-gauges.ts';
@@ -13,7 +13,7 @@ import { makeMetrics, type MetricSet } from './metric-set.ts';
 import { setStoreGauges } from './store-gauges.ts';
 
 /** Shorter than Prometheus' usual patience (10 s): a part that hangs costs its own metrics, not the scrape. */
-const SOURCE_TIMEOUT_MS = 3_000;
+const PART_TIMEOUT_MS = 3_000;
 
 export type MetricsOptions = {
   store: Store;
@@ -31,7 +31,7 @@ export type MetricsOptions = {
 
 export type Metrics = {
   contentType: string;
-  /** Never fails: what a part does not tell is missing, and `holdfast_metrics_source_up` says so. */
+  /** Never fails: what a part does not tell is missing, and `holdfast_metrics_part_up` says so. */
   text(): Promise<string>;
   onEvents: OnEvents;
 };
@@ -44,7 +44,7 @@ export async function openMetrics(options: MetricsOptions): Promise<Metrics> {
   const history = await HistoryCounters.open({ metrics, store, nowMs: clock.nowMs() });
   metrics.holdfast_build_info.set({ version }, 1);
 
-  const read: Record<Source, () => void | Promise<void>> = {
+  const read: Record<Part, () => void | Promise<void>> = {
     monitors: () => {
       setMonitorGauges(metrics, monitors(), counters);
     },
@@ -64,11 +64,11 @@ export async function openMetrics(options: MetricsOptions): Promise<Metrics> {
     contentType: registry.contentType,
     onEvents: counters.take,
     text: async () => {
-      const sources = Object.keys(read) as Source[];
-      const told = await Promise.all(sources.map((source) => isTold(read[source])));
-      for (const [index, source] of sources.entries()) {
-        metrics.holdfast_metrics_source_up.set({ source }, told[index] === true ? 1 : 0);
-        if (told[index] !== true) forget(metrics, source);
+      const parts = Object.keys(read) as Part[];
+      const told = await Promise.all(parts.map((part) => isTold(read[part])));
+      for (const [index, part] of parts.entries()) {
+        metrics.holdfast_metrics_part_up.set({ part }, told[index] === true ? 1 : 0);
+        if (told[index] !== true) forget(metrics, part);
       }
       counters.expire();
       return await registry.metrics();
@@ -77,9 +77,9 @@ export async function openMetrics(options: MetricsOptions): Promise<Metrics> {
 }
 
 /** An old reading would look like a new one. */
-function forget(metrics: MetricSet, from: Source): void {
+function forget(metrics: MetricSet, part: Part): void {
   for (const [name, definition] of Object.entries(DEFINITIONS)) {
-    if (!('source' in definition) || definition.source !== from) continue;
+    if (!('part' in definition) || definition.part !== part) continue;
     const metric = metrics[name as MetricName];
     metric.reset();
     // One without labels begins with 0, which would be a reading too.
@@ -90,7 +90,7 @@ function forget(metrics: MetricSet, from: Source): void {
 async function isTold(read: () => void | Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, SOURCE_TIMEOUT_MS, false);
+    timer = setTimeout(resolve, PART_TIMEOUT_MS, false);
   });
   // A part that fails is told by the gauge; why, it says in the service's own log.
   const done = (async () => {

@@ -211,7 +211,7 @@ test('a part that fails costs its own metrics and no others, and old readings do
   expect([await bench.value('holdfast_flows_held'), await bench.value('holdfast_redis_up')]).toEqual([100, 1]);
   fails = true;
   expect([await bench.value('holdfast_flows_held'), await bench.value('holdfast_redis_up')]).toEqual([null, null]);
-  const up = await Promise.all(['monitors', 'queues', 'store'].map((source) => bench.value('holdfast_metrics_source_up', { source })));
+  const up = await Promise.all(['monitors', 'queues', 'store'].map((source) => bench.value('holdfast_metrics_part_up', { part: source })));
   expect(up).toEqual([0, 0, 1]);
 });
 
