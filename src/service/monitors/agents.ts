@@ -20,6 +20,8 @@ export type Agent = AgentPlace & {
   state: AgentState | null;
   /** On the monotonic clock: its last word, or when this service began to listen. */
   heardMonoMs: number;
+  /** Whether it has said anything to this service since it began to listen. */
+  hasSpoken: boolean;
   sentMonoMs: number;
 };
 
@@ -109,6 +111,7 @@ export class Agents {
     const agent = this.get(name);
     const { clock, store } = this.#tools;
     agent.heardMonoMs = clock.monoMs();
+    agent.hasSpoken = true;
     agent.lastSeenMs = clock.nowMs();
     agent.state = state;
     await store
@@ -166,6 +169,7 @@ export class Agents {
       serial: 0,
       lastSeenMs: null,
       state: null,
+      hasSpoken: false,
       heardMonoMs: this.#tools.clock.monoMs(),
       sentMonoMs: -Infinity,
     };

@@ -51,6 +51,7 @@ export function holdingAt(plan: MonitorPlan, session: Session, vantage: string):
     environment: environment.name,
     vantage,
     t0ServiceMonoMs: session.t0MonoMs,
+    serviceBoot: session.machineBoot,
     runTag: createHash('sha256').update(session.id).digest('hex').slice(0, 16),
     sourceAddresses: environment.vantages.find(({ name }) => name === vantage)?.addresses ?? [],
     nodes: environment.nodes.map(({ name, addresses, podCidrs }) => ({ name, addresses, podCidrs })),

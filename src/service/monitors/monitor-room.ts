@@ -9,9 +9,10 @@ import type { Announce, Monitors, Origin } from '../parts.ts';
 import { acceptEvents } from './accept-chunk.ts';
 import type { AgentPlace, Agents } from './agents.ts';
 import { planMonitor, vantagesOf } from './monitor-plan.ts';
-import { monitorStatusOf, vantageStatusOf } from './monitor-status.ts';
+import { monitorStatusOf } from './monitor-status.ts';
 import { Monitor, type MonitorTools } from './monitor.ts';
 import type { ObserverFleet } from './observer-fleet.ts';
+import type { WatchedSession } from './watched-session.ts';
 
 export type RoomParts = {
   tools: MonitorTools;
@@ -25,7 +26,7 @@ export class MonitorRoom implements Monitors {
   readonly #parts: RoomParts;
   readonly #monitors: Map<string, Monitor>;
   /** What each watch was told last of each vantage. */
-  readonly #told = new WeakMap<object, Map<string, string>>();
+  readonly #told = new WeakMap<WatchedSession, Map<string, 'heard' | 'silent'>>();
   #turn: Promise<unknown> = Promise.resolve();
   #diskProblem: string | null = null;
 
@@ -226,16 +227,18 @@ export class MonitorRoom implements Monitors {
     this.#diskProblem = `measurements are not taken, agents keep them: ${message}`;
   }
 
-  #tellVantages({ live, name }: Monitor): void {
+  /** Tells the watch whose agent is silent; of one that this service has not heard yet it knows nothing new. */
+  #tellVantages({ live }: Monitor): void {
     if (!live) return;
-    const told = this.#told.get(live) ?? new Map<string, string>();
+    const { agents } = this.#parts;
+    const told = this.#told.get(live) ?? new Map<string, 'heard' | 'silent'>();
     this.#told.set(live, told);
     for (const vantage of vantagesOf(live.plan)) {
-      const { state, why } = vantageStatusOf({ monitor: name, live }, vantage, this.#parts.agents);
-      const words = `${state} ${why ?? ''}`;
-      if (told.get(vantage) === words) continue;
-      told.set(vantage, words);
-      live.takeVantage({ vantage, state, why });
+      const agent = agents.at(live.plan.environment.name, vantage);
+      const state = agent !== null && agents.isSilent(agent) ? 'silent' : 'heard';
+      if (told.get(vantage) === state || (state === 'heard' && agent?.hasSpoken === false)) continue;
+      told.set(vantage, state);
+      live.takeVantage({ vantage, state, sinceT: agent === null ? live.nowT() : agent.heardMonoMs - live.session.t0MonoMs });
     }
   }
 

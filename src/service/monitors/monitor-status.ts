@@ -24,3 +24,24 @@ export function vantageStatusOf(about: { monitor: string; live: WatchedSession }
   if (held.isIll) return { ...figures, state: 'ill', why: held.why ?? `the prober at ${vantage} was held up` };
   return { ...figures, state: held.state, why: held.why ?? null };
 }
+
+/** A monitor that is not watched has no figures; its sentence says why. */
+export function monitorStatusOf(monitor: Monitor, agents: Agents): MonitorStatus {
+  const { name, spec, origin, isPaused, live, session, problem } = monitor;
+  const about = {
+    name,
+    environment: spec.environment,
+    spec,
+    origin,
+    isPaused,
+    session: session?.id ?? '',
+    sinceMs: session?.t0WallMs ?? 0,
+  };
+  if (live === null) {
+    const sentence = isPaused ? 'paused' : (problem ?? 'not watched yet');
+    return { ...about, sentence, vantages: [], paths: [], nextHops: [], sessions: [], recent: [], openFindings: 0 };
+  }
+  const { lateEvents: _, ...seen } = live.watch.status(live.nowT());
+  const vantages = vantagesOf(live.plan).map((vantage) => vantageStatusOf({ monitor: name, live }, vantage, agents));
+  return { ...about, ...seen, vantages };
+}

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
 import { type MonitorSpec, monitorSpec } from '../../core/service-file.ts';
-import type { Catalogue, Origin, ServiceClock } from '../parts.ts';
+import type { Catalogue, OnEvents, Origin, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import type { FindingLog } from './finding-log.ts';
 import { type MonitorPlan, newSession, planMonitor, type Session } from './monitor-plan.ts';
 import { readHead } from './segment-file.ts';
 import type { SegmentFolder } from './segment-folder.ts';
-import { WatchedSession } from './watched-session.ts';
+import { type SessionOptions, WatchedSession } from './watched-session.ts';
 
 export type MonitorTools = {
   store: Store;
@@ -17,6 +17,7 @@ export type MonitorTools = {
   machineBoot: string;
   folder: SegmentFolder;
   findings: FindingLog;
+  onEvents: OnEvents;
   log: (line: string) => void;
 };
 
@@ -127,7 +128,7 @@ export class Monitor {
   }
 
   async #resume(plan: MonitorPlan): Promise<boolean> {
-    const { clock, machineBoot, folder, findings, log } = this.#tools;
+    const { machineBoot, folder, findings, log } = this.#tools;
     const session = this.#session;
     if (this.#isOver || session?.machineBoot !== machineBoot) return false;
     const place = folder.newest(this.name, session.id);
@@ -136,7 +137,7 @@ export class Monitor {
       const head = await readHead(place.path);
       // As JSON has it: a plan from files may hold keys that are undefined.
       if (!isDeepStrictEqual(head.plan, JSON.parse(JSON.stringify(plan)))) return false;
-      const { resumed, findings: again } = await WatchedSession.resume({ plan, session, folder, clock }, place, head);
+      const { resumed, findings: again } = await WatchedSession.resume(this.#options(plan, session), place, head);
       findings.take(again);
       this.live = resumed;
     } catch (error) {
@@ -150,13 +151,27 @@ export class Monitor {
   }
 
   async #begin(plan: MonitorPlan): Promise<void> {
-    const { clock, machineBoot, folder } = this.#tools;
+    const { clock, machineBoot } = this.#tools;
     const before = this.#session?.id ?? null;
     const session = newSession(this.name, before, { nowMs: clock.nowMs(), monoMs: clock.monoMs(), machineBoot });
-    this.live = WatchedSession.begin({ plan, session, folder, clock });
+    this.live = WatchedSession.begin(this.#options(plan, session));
     this.#session = session;
     this.#isOver = false;
     this.problem = null;
     await this.save();
+  }
+
+  #options(plan: MonitorPlan, session: Session): SessionOptions {
+    const { folder, clock, onEvents } = this.#tools;
+    const of = { monitor: this.name, environment: this.spec.environment, session: session.id };
+    return {
+      plan,
+      session,
+      folder,
+      clock,
+      onEvents: (events, isReplay) => {
+        onEvents(of, events, isReplay);
+      },
+    };
   }
 }

@@ -6,7 +6,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { MonitorSpec, ServiceFile } from '../../core/service-file.ts';
 import { machineBootId } from '../../io/clock.ts';
 import type { Argv } from '../../io/command.ts';
-import type { Announce, Catalogue, Monitors, ServiceClock } from '../parts.ts';
+import type { Announce, Catalogue, Monitors, OnEvents, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import { Agents } from './agents.ts';
 import { FindingLog } from './finding-log.ts';
@@ -26,6 +26,8 @@ export type MonitorsOptions = {
   clock: ServiceClock;
   announce: Announce;
   onFinding: (finding: Finding) => Promise<void>;
+  /** Default: nobody. */
+  onEvents?: OnEvents;
   /** The command line of this program, without a subcommand. */
   program: Argv;
   /** The service's state folder. */
@@ -52,7 +54,16 @@ export async function openMonitors(options: MonitorsOptions): Promise<OpenMonito
   const key = openOrderKey(options.folder);
   const folder = new SegmentFolder(join(options.folder, 'segments'));
   const findings = await FindingLog.open({ store, onFinding, announce, log });
-  const tools: MonitorTools = { store, catalogue, clock, machineBoot: options.machineBoot ?? machineBootId(), folder, findings, log };
+  const tools: MonitorTools = {
+    store,
+    catalogue,
+    clock,
+    machineBoot: options.machineBoot ?? machineBootId(),
+    folder,
+    findings,
+    onEvents: options.onEvents ?? (() => undefined),
+    log,
+  };
   const monitors = new Map<string, Monitor>();
   const agents = await Agents.open({
     store,

@@ -35,11 +35,17 @@ export type SegmentHead = Omit<z.infer<typeof segmentHead>, 'type' | 'schema'>;
 /** Of a line only what the reading itself needs: it was checked whole before it was written. */
 const segmentLine = z.union([
   z.looseObject({ type: z.literal('watch.advanced'), t: z.number() }),
-  z.looseObject({ type: z.literal('vantage.told'), t: z.number(), vantage: z.string(), state: z.string(), why: z.string().nullable() }),
+  z.looseObject({
+    type: z.literal('vantage.told'),
+    t: z.number(),
+    vantage: z.string(),
+    state: z.enum(['heard', 'silent']),
+    sinceT: z.number(),
+  }),
   z.looseObject({ type: z.string(), t: z.number(), from: z.string(), seq: z.int().nonnegative(), stream: z.string() }),
 ]);
 export type Advanced = { type: 'watch.advanced'; t: number };
-export type VantageTold = { type: 'vantage.told'; t: number; vantage: string; state: string; why: string | null };
+export type VantageTold = { type: 'vantage.told'; t: number; vantage: string; state: 'heard' | 'silent'; sinceT: number };
 export type StreamedEvent = JournalEvent & { stream: string };
 export type SegmentLine = Advanced | VantageTold | StreamedEvent;
 

@@ -6,7 +6,9 @@
 //
 // The segment holds everything that the watch was given, in that order, and when it judged: read again after a crash it comes to the
 // same findings, with the same ids.
-import { Watch, type WatchSnapshot } from '../../analysis/monitor/watch.ts';
+import { type WatchSnapshot, WATCH_SNAPSHOT_SCHEMA } from '../../analysis/monitor/watch-snapshot.ts';
+import { Watch } from '../../analysis/monitor/watch.ts';
+import { AppError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { type JournalEvent, vantageOf } from '../../core/journal.ts';
 import type { ObserverEvent } from '../../observers/observer.ts';
@@ -18,7 +20,14 @@ import { StreamPositions } from './stream-positions.ts';
 
 const OBSERVER = 'observer';
 
-export type SessionOptions = { plan: MonitorPlan; session: Session; folder: SegmentFolder; clock: ServiceClock };
+export type SessionOptions = {
+  plan: MonitorPlan;
+  session: Session;
+  folder: SegmentFolder;
+  clock: ServiceClock;
+  /** Told of all that the watch takes. */
+  onEvents: (events: readonly JournalEvent[], isReplay: boolean) => void;
+};
 
 export class WatchedSession implements Disposable {
   readonly plan: MonitorPlan;
@@ -27,6 +36,7 @@ export class WatchedSession implements Disposable {
   readonly #folder: SegmentFolder;
   readonly #clock: ServiceClock;
   readonly #positions: StreamPositions;
+  readonly #onEvents: SessionOptions['onEvents'];
   #writer: SegmentWriter;
   #hour: string;
 
@@ -35,6 +45,7 @@ export class WatchedSession implements Disposable {
     this.session = options.session;
     this.#folder = options.folder;
     this.#clock = options.clock;
+    this.#onEvents = options.onEvents;
     this.watch = held.watch;
     this.#positions = held.positions;
     this.#writer = held.writer;
@@ -54,7 +65,7 @@ export class WatchedSession implements Disposable {
    * Goes on with a session from its newest segment.
    * @param head of that segment
    * @returns also what the watch finds on the way: mostly what was told before
-   * @throws AppError FILE_UNREADABLE, PROTOCOL when the segment is damaged
+   * @throws AppError FILE_UNREADABLE, PROTOCOL when the segment is damaged or of another version
    */
   static async resume(
     options: SessionOptions,
@@ -64,25 +75,16 @@ export class WatchedSession implements Disposable {
     const watch = watchOf(options.plan, options.session, head.watch as WatchSnapshot | null);
     const positions = new StreamPositions(head.positions);
     const findings: Finding[] = [];
-    let untaken: JournalEvent[] = [];
-    const take = () => {
-      watch.take(untaken);
-      untaken = [];
-    };
     const length = await replaySegment(place.path, (line) => {
-      if (line.type === 'watch.advanced') {
-        take();
-        findings.push(...watch.advance(line.t));
-      } else if (line.type === 'vantage.told') {
-        take();
-        tellVantage(watch, line);
-      } else {
+      if (line.type === 'watch.advanced') findings.push(...watch.advance(line.t));
+      else if (line.type === 'vantage.told') tellVantage(watch, line);
+      else {
         const { stream, ...event } = line;
         positions.advance(ownerOf(event), stream, event.seq + 1);
-        untaken.push(event);
+        watch.take([event]);
+        options.onEvents([event], true);
       }
     });
-    take();
     const writer = SegmentWriter.reopen(place.path, length);
     return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings };
   }
@@ -113,7 +115,9 @@ export class WatchedSession implements Disposable {
       { sync: true },
     );
     this.#positions.advance(owner, stream, nextSeq + news.length);
-    this.watch.take(news);
+    // One by one, as a replay gives them: how they were cut into chunks must make no difference.
+    for (const event of news) this.watch.take([event]);
+    this.#onEvents(news, false);
     return nextSeq + news.length;
   }
 
@@ -175,11 +179,13 @@ export class WatchedSession implements Disposable {
 function watchOf(plan: MonitorPlan, session: Session, snapshot: WatchSnapshot | null): Watch {
   const { spec, environment, probes } = plan;
   const context = { monitor: spec.name, session: session.id, t0WallMs: session.t0WallMs, environment, probes, flows: spec.flows };
-  return snapshot === null ? new Watch(context) : Watch.restore(context, snapshot);
+  if (snapshot === null) return new Watch(context);
+  if (snapshot.schema === WATCH_SNAPSHOT_SCHEMA) return Watch.restore(context, snapshot);
+  throw new AppError('PROTOCOL', `its watch is of version ${String(snapshot.schema)}, this is ${String(WATCH_SNAPSHOT_SCHEMA)}`);
 }
 
-function tellVantage(watch: Watch, { vantage, state, why, t }: VantageTold): void {
-  watch.takeVantage({ vantage, state, why, t });
+function tellVantage(watch: Watch, { vantage, state, sinceT }: VantageTold): void {
+  watch.takeVantage({ vantage, state: state === 'heard' ? 'holding' : state, why: null, t: sinceT });
 }
 
 function ownerOf(event: Pick<JournalEvent, 'from'>): string {
