@@ -1,0 +1,51 @@
+// A finding in the making: what the watch knows of one happening, before it is put into words.
+import type { FindingKind } from '../../core/finding.ts';
+import type { WatchContext } from './context.ts';
+
+/** What was seen, by kind; plain data, so that a snapshot holds it as it is. */
+export type Story =
+  | {
+      kind: 'next-hops-changed';
+      left: string[];
+      joined: string[];
+      /** Size of the set before, and its members now; null while that is not known. */
+      before: number;
+      now: string[] | null;
+      /** Instant of the change; of the return, once it is back. */
+      changeT: number;
+      backT: number | null;
+      isAccepted: boolean;
+      from: 'observer' | 'flows';
+    }
+  | { kind: 'break-burst'; explainedBy: string | null }
+  | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | null }
+  | { kind: 'vip-down' }
+  | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[] }
+  | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
+  | { kind: 'agent-ill'; why: string }
+  | { kind: 'agent-silent' };
+
+/** A window of a finding, and whether it is that of the hop's return. */
+export type WindowRole = { key: string; isReturn: boolean };
+
+export type Draft = {
+  id: string;
+  vip: string | null;
+  subject: string;
+  openedT: number;
+  resolvedT: number | null;
+  /** Vantages that saw it, and until when. */
+  seenBy: { vantage: string; untilT: number | null }[];
+  windows: WindowRole[];
+  story: Story;
+  /** As it was last told; null: never. */
+  told: string | null;
+};
+
+/** Names a happening: the same events give the same id, whenever they are read. `edgeT`: the instant that it began, as first seen. */
+export function findingId(context: WatchContext, about: { kind: FindingKind; vip: string | null; subject: string; edgeT: number }): string {
+  const { kind, vip, subject, edgeT } = about;
+  // Names come from outside; an id stands in addresses and file names.
+  const words = [context.session, kind, ...(vip === null ? [] : [vip]), ...(subject === vip ? [] : [subject])];
+  return [...words.map((word) => word.replace(/[^\w.-]+/g, '-')), String(Math.round(edgeT))].join('.');
+}

@@ -1,0 +1,70 @@
+// The parts of a watch, and the plain form in which they outlive a restart of the service.
+import type { EventOf } from '../../core/journal.ts';
+import type { AgentWatch } from './agent-watch.ts';
+import type { FindingBook } from './finding-book.ts';
+import type { FlowRegister } from './flow-register.ts';
+import type { PathWatch, PathWatchSnapshot } from './path-watch.ts';
+import type { SecondsBook, SecondsSnapshot } from './seconds-book.ts';
+import type { SessionWatch } from './session-watch.ts';
+import type { SourceWatch } from './source-watch.ts';
+import type { VipWatch, VipWatchSnapshot } from './vip-watch.ts';
+
+/** Another number: another version of Holdfast wrote it, and the watch begins anew. */
+export const WATCH_SNAPSHOT_SCHEMA = 1;
+
+export type WatchParts = {
+  book: FindingBook;
+  vips: Map<string, VipWatch>;
+  register: FlowRegister;
+  vipOfFlow: Map<string, string>;
+  /** By `vantage vip`. */
+  paths: Map<string, PathWatch>;
+  sources: SourceWatch;
+  sessions: SessionWatch;
+  agents: AgentWatch;
+  seconds: SecondsBook;
+  /** The newest of each vantage. */
+  ready: Map<string, EventOf<'vantage.ready'>>;
+  illnesses: EventOf<'prober.ill'>[];
+  /** How far each vantage has told: `t` of its newest event. */
+  dataT: Map<string, number>;
+  /** Events that came too late to change a figure. */
+  late: { events: number };
+};
+
+export type WatchSnapshot = {
+  schema: number;
+  session: string;
+  book: ReturnType<FindingBook['snapshot']>;
+  vips: VipWatchSnapshot[];
+  register: ReturnType<FlowRegister['snapshot']>;
+  paths: ({ vantage: string; vip: string } & PathWatchSnapshot)[];
+  sources: ReturnType<SourceWatch['snapshot']>;
+  sessions: ReturnType<SessionWatch['snapshot']>;
+  agents: ReturnType<AgentWatch['snapshot']>;
+  seconds: SecondsSnapshot;
+  ready: EventOf<'vantage.ready'>[];
+  illnesses: EventOf<'prober.ill'>[];
+  dataT: [string, number][];
+  lateEvents: number;
+};
+
+/** Fills new parts; VIPs that the context no longer has are left out. */
+export function restoreParts(parts: WatchParts, snapshot: WatchSnapshot, pathOf: (vantage: string, vip: string) => PathWatch): void {
+  // The parts change what they hold; the snapshot stays the caller's.
+  const saved = structuredClone(snapshot);
+  parts.book.restore(saved.book);
+  for (const each of saved.vips) {
+    for (const flow of parts.vips.get(each.slice.vip)?.restore(each) ?? []) parts.vipOfFlow.set(flow, each.slice.vip);
+  }
+  parts.register.restore(saved.register);
+  for (const { vantage, vip, ...path } of saved.paths) pathOf(vantage, vip).restore(path);
+  parts.sources.restore(saved.sources);
+  parts.sessions.restore(saved.sessions);
+  parts.agents.restore(saved.agents);
+  parts.seconds.restore(saved.seconds);
+  for (const event of saved.ready) parts.ready.set(event.vantage, event);
+  parts.illnesses.push(...saved.illnesses);
+  for (const [vantage, t] of saved.dataT) parts.dataT.set(vantage, t);
+  parts.late.events = saved.lateEvents;
+}

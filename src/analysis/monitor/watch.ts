@@ -1,0 +1,377 @@
+// The watch: a monitor's journal events in, findings and status out. Pure: batches, `nowT` and a snapshot are all that it goes by.
+//
+//   events -> flow register -> paths, sources, bursts --+
+//         \-> slices of each VIP -> sets -> windows ----+-> drafts -> findings whose telling changed
+//          \-> sessions, agents ------------------------+
+//
+// What a vantage saw is decided on its own time, the `t` of its newest event: an agent that was cut off tells the same story later.
+// Only the closing of windows looks at `nowT`, so that a vantage which lags holds up nothing for longer than LAGGING_MS.
+import { compareEvents, type EventOf, type JournalEvent, vantageOf } from '../../core/journal.ts';
+import { hostPrefix } from '../../core/addresses.ts';
+import type { Finding } from '../../core/finding.ts';
+import { AgentWatch, type AgentNews } from './agent-watch.ts';
+import { type FlowEvent, isFlowEvent, LAGGING_MS, MAX_LATENESS_MS, paceOf, type SetEvent, type WatchContext } from './context.ts';
+import type { Draft } from './draft.ts';
+import { FindingBook } from './finding-book.ts';
+import { FlowRegister, type FlowStep } from './flow-register.ts';
+import { PathWatch, type Sign } from './path-watch.ts';
+import { SecondsBook } from './seconds-book.ts';
+import type { Related } from './sentences.ts';
+import { type SessionNews, SessionWatch } from './session-watch.ts';
+import { type SourceNews, SourceWatch } from './source-watch.ts';
+import { type DataTimes, VipWatch } from './vip-watch.ts';
+import { statusOf, type WatchStatus } from './watch-status.ts';
+import { restoreParts, type WatchParts, type WatchSnapshot, WATCH_SNAPSHOT_SCHEMA } from './watch-snapshot.ts';
+
+export type { WatchSnapshot };
+
+const PRUNE_EVERY_MS = 5_000;
+/** A set and the session that carries it change within this long. */
+const TOGETHER_MS = 5_000;
+
+export class Watch {
+  readonly #context: WatchContext;
+  readonly #parts: WatchParts;
+  readonly #vipOfPrefix: ReadonlyMap<string, VipWatch>;
+  #prunedT = -Infinity;
+
+  constructor(context: WatchContext) {
+    this.#context = context;
+    const book = new FindingBook(context);
+    const vips = new Map(context.environment.vips.map((vip) => [vip.name, new VipWatch(vip, context, book)]));
+    this.#vipOfPrefix = new Map([...vips.values()].map((vip) => [hostPrefix(vip.slice.vip.address), vip]));
+    this.#parts = {
+      book,
+      vips,
+      register: new FlowRegister(),
+      vipOfFlow: new Map(),
+      paths: new Map(),
+      sources: new SourceWatch(context.environment),
+      sessions: new SessionWatch(),
+      agents: new AgentWatch(),
+      seconds: new SecondsBook(),
+      ready: new Map(),
+      illnesses: [],
+      dataT: new Map(),
+      late: { events: 0 },
+    };
+  }
+
+  /** Goes on where a watch of the same context stood when it made the snapshot; events since then are to be taken again, none before. */
+  static restore(context: WatchContext, snapshot: WatchSnapshot): Watch {
+    const watch = new Watch(context);
+    restoreParts(watch.#parts, snapshot, (vantage, vip) => watch.#path(vantage, vip));
+    return watch;
+  }
+
+  /** Takes events, roughly in order of time: a vantage's own in theirs, several vantages' up to minutes apart. Unknown VIPs and flows are passed over. */
+  take(events: readonly JournalEvent[]): void {
+    for (const event of events.toSorted(compareEvents)) this.#take(event);
+  }
+
+  /** What the service knows of a vantage's agent (`VantageStatus`), `t`: since when. Only silence is a finding: of all else its events tell. */
+  takeVantage({ vantage, state, t }: { vantage: string; state: string; why: string | null; t: number }): void {
+    const { book } = this.#parts;
+    const open = book.open('agent-silent', null, vantage);
+    if (state === 'silent')
+      book.begin({ vip: null, subject: vantage, sinceT: open?.openedT ?? t, vantage, story: { kind: 'agent-silent' } });
+    else if (open) book.endFor(open, vantage, Math.max(t, open.openedT));
+  }
+
+  /**
+   * Every finding whose telling changed since the last call. Cheap when nothing happens: to be called after each `take`, and once a second.
+   * @param nowT the session's clock; never less than before
+   */
+  advance(nowT: number): Finding[] {
+    const { book, vips, sessions, sources, agents, illnesses } = this.#parts;
+    for (const news of sessions.advance(nowT)) this.#onSession(news);
+    for (const news of sources.advance(nowT)) this.#onSource(news);
+    for (const [vantage, t] of this.#parts.dataT) for (const news of agents.advance(vantage, t)) this.#onAgent(news);
+    const times = this.#times(nowT);
+    const shared = { ready: [...this.#parts.ready.values()], illnesses };
+    for (const vip of vips.values()) {
+      vip.readInferred((vantage, hop) => this.#isPostponed(vantage, vip, hop));
+      this.#findBurst(vip, times.t);
+      vip.judge(shared, times);
+      vip.follow(nowT);
+    }
+    this.#endBursts(nowT);
+    const findings = book.takeChanged(nowT, (draft) => this.#relatedTo(draft));
+    if (nowT >= this.#prunedT + PRUNE_EVERY_MS) this.#prune(times);
+    return findings;
+  }
+
+  status(nowT: number): WatchStatus {
+    return statusOf(this.#context, this.#parts, nowT);
+  }
+
+  /** Plain data, fit for JSON. */
+  snapshot(): WatchSnapshot {
+    const { book, vips, register, paths, sources, sessions, agents, seconds, ready, illnesses, dataT, late } = this.#parts;
+    const snapshot: WatchSnapshot = {
+      schema: WATCH_SNAPSHOT_SCHEMA,
+      session: this.#context.session,
+      book: book.snapshot(),
+      vips: [...vips.values()].map((vip) => vip.snapshot()),
+      register: register.snapshot(),
+      paths: [...paths.values()].map((path) => ({ vantage: path.vantage, vip: path.vip, ...path.snapshot() })),
+      sources: sources.snapshot(),
+      sessions: sessions.snapshot(),
+      agents: agents.snapshot(),
+      seconds: seconds.snapshot(),
+      ready: [...ready.values()],
+      illnesses,
+      dataT: [...dataT],
+      lateEvents: late.events,
+    };
+    // A copy: the watch goes on changing what it holds.
+    return structuredClone(snapshot);
+  }
+
+  /** Things held in memory, for the test that they do not grow. */
+  get size(): number {
+    const { book, vips, register, vipOfFlow, seconds, illnesses } = this.#parts;
+    let size = book.size + register.size + vipOfFlow.size + seconds.size + illnesses.length;
+    for (const vip of vips.values()) size += vip.slice.size + vip.bursts.size;
+    return size;
+  }
+
+  #take(event: JournalEvent): void {
+    const vantage = vantageOf(event);
+    if (vantage !== null) this.#parts.dataT.set(vantage, Math.max(this.#parts.dataT.get(vantage) ?? -Infinity, event.t));
+    if (isFlowEvent(event)) this.#takeFlow(event);
+    else if (event.type === 'tally') this.#takeTally(event);
+    else if (event.type === 'next-hops' || event.type === 'observer.blind') this.#takeSet(event);
+    else if (event.type === 'bgp-session') for (const news of this.#parts.sessions.take(event)) this.#onSession(news);
+    else if (event.type === 'prober.ill') {
+      this.#parts.illnesses.push(event);
+      for (const news of this.#parts.agents.take(event)) this.#onAgent(news);
+    } else if (event.type === 'vantage.ready') this.#parts.ready.set(event.vantage, event);
+    else if (event.type === 'dial.failed' && vantage !== null && this.#parts.vips.has(event.vip)) {
+      const path = this.#path(vantage, event.vip);
+      path.dialFailed(event.t);
+      this.#decide(path, event.t);
+    }
+  }
+
+  #takeFlow(event: FlowEvent): void {
+    const { vips, vipOfFlow, register, sources, seconds, agents, late } = this.#parts;
+    if (event.type === 'flow.opened') {
+      const vip = vips.get(event.vip);
+      if (!vip) return;
+      this.#endOldLife(event);
+      vipOfFlow.set(event.flow, event.vip);
+    }
+    const name = vipOfFlow.get(event.flow);
+    const vip = name === undefined ? undefined : vips.get(name);
+    if (!vip) return;
+    if (!vip.slice.take(event)) late.events += 1;
+    const step = register.take(event);
+    if (!step) return;
+    const path = this.#path(step.kind === 'mapped' ? step.vantage : step.flow.vantage, vip.slice.vip.name);
+    if (step.kind === 'broke') {
+      const isInDoubt = agents.wasIll(path.vantage, step.event.onsetT, event.t);
+      if (!isInDoubt) vip.bursts.take({ t: event.t, onsetT: step.event.onsetT, vantage: path.vantage });
+      seconds.broke(path.vip, step.event.onsetT);
+      path.broke(step.flow.path, step.event, isInDoubt);
+    } else follow(path, step, event.t);
+    for (const news of sources.take(step, event.t)) this.#onSource(news);
+    this.#decide(path, event.t);
+  }
+
+  /** A prober that begins anew closes nothing of its life before: its flows ended with it, and broke nobody's path. */
+  #endOldLife(event: EventOf<'flow.opened'>): void {
+    const { register, sources, paths, vipOfFlow, vips } = this.#parts;
+    const gone = register.newLife(event);
+    if (gone.length === 0) return;
+    for (const flow of gone) {
+      const closed = { t: event.t, from: event.from, seq: event.seq, type: 'flow.closed', flow } as const;
+      vips.get(vipOfFlow.get(flow) ?? '')?.slice.take(closed);
+      const step = register.take(closed);
+      if (step) sources.take(step, event.t);
+    }
+    for (const path of paths.values()) if (path.vantage === vantageOf(event)) path.forget();
+  }
+
+  #takeTally(tally: EventOf<'tally'>): void {
+    const vip = this.#parts.vips.get(tally.vip);
+    if (!vip) return;
+    const pace = paceOf(this.#context, this.#probeOf(tally));
+    this.#parts.seconds.take(tally, pace.intervalMs);
+    if (!vip.isObserved) {
+      vip.tallies += 1;
+      if (!vip.slice.take(tally)) this.#parts.late.events += 1;
+    }
+    const path = this.#path(tally.vantage, tally.vip);
+    path.tally(tally);
+    this.#decide(path, tally.t);
+  }
+
+  #takeSet(event: SetEvent): void {
+    for (const vip of this.#vipsOf(event)) {
+      vip.slice.takeSet(event);
+      vip.readObserved();
+    }
+  }
+
+  #vipsOf(event: SetEvent): VipWatch[] {
+    if (event.type === 'observer.blind') return [...this.#parts.vips.values()].filter((vip) => vip.isObserved);
+    const vip = this.#vipOfPrefix.get(event.prefix);
+    return vip ? [vip] : [];
+  }
+
+  #decide(path: PathWatch, t: number): void {
+    const vip = this.#parts.vips.get(path.vip);
+    if (!vip) return;
+    for (const sign of path.decide(t, vip.setSince(t), this.#parts.agents.isDoubtful(path.vantage, t))) this.#onSign(sign, vip);
+  }
+
+  #onSign(sign: Sign, vip: VipWatch): void {
+    const { book } = this.#parts;
+    if (sign.at === 'begin') {
+      const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down' } as const) : ({ kind: 'path-dead', end: null } as const);
+      const draft = book.begin({ vip: sign.vip, subject: sign.subject, sinceT: sign.sinceT, vantage: sign.vantage, story });
+      vip.open(draft, sign.kind === 'vip-down' ? `no path of ${sign.vip} answers` : `the path of ${sign.vip} by ${sign.subject} is dead`);
+      return;
+    }
+    const draft = book.open(sign.kind, sign.vip, sign.subject);
+    if (!draft) return;
+    if (draft.story.kind === 'path-dead' && sign.why !== undefined) draft.story.end = sign.why;
+    book.endFor(draft, sign.vantage, sign.t);
+  }
+
+  #onSource({ vip, path, vantage, at, t, lost, rewrittenBy }: SourceNews): void {
+    const { book } = this.#parts;
+    if (at !== 'end') {
+      const draft = book.begin({ vip, subject: path, sinceT: t, vantage, story: { kind: 'source-ip-lost', flows: 0, rewrittenBy: [] } });
+      const { story } = draft;
+      if (story.kind !== 'source-ip-lost') return;
+      draft.openedT = at === 'begin' ? draft.openedT : Math.min(draft.openedT, t);
+      story.flows = Math.max(story.flows, lost);
+      story.rewrittenBy = [...new Set([...story.rewrittenBy, ...rewrittenBy])].sort();
+      return;
+    }
+    const draft = book.open('source-ip-lost', vip, path);
+    if (draft) book.endFor(draft, vantage, t);
+  }
+
+  #onSession({ at, subject, t, session }: SessionNews): void {
+    const { book } = this.#parts;
+    const draft = book.open('bgp-session-down', null, subject);
+    if (at === 'end') {
+      if (draft) draft.resolvedT = Math.max(t, draft.openedT);
+      return;
+    }
+    const { router, state, reason } = session;
+    if (!draft) book.begin({ vip: null, subject, sinceT: t, story: { kind: 'bgp-session-down', router, state, reason } });
+  }
+
+  #onAgent({ at, vantage, t, why }: AgentNews): void {
+    const { book } = this.#parts;
+    if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why } });
+    const draft = book.open('agent-ill', null, vantage);
+    if (at === 'end' && draft) book.endFor(draft, vantage, t);
+  }
+
+  #findBurst(vip: VipWatch, dataT: number): void {
+    if (vip.bursts.size === 0) return;
+    const burst = vip.bursts.decide(dataT, vip.slice.flows, (seen) => vip.isExplained(seen));
+    if (!burst) return;
+    const name = vip.slice.vip.name;
+    const { book } = this.#parts;
+    const draft = book.begin({ vip: name, subject: name, sinceT: burst.sinceT, story: { kind: 'break-burst', explainedBy: null } });
+    for (const vantage of burst.vantages) book.begin({ vip: name, subject: name, sinceT: burst.sinceT, vantage, story: draft.story });
+    vip.open(draft, `flows of ${name} broke while its next-hop set stayed`);
+  }
+
+  /** A burst is over once its window has closed, or once something that explains it is known. */
+  #endBursts(nowT: number): void {
+    const { book } = this.#parts;
+    for (const draft of book.drafts) {
+      const { story, resolvedT } = draft;
+      if (story.kind !== 'break-burst' || resolvedT !== null) continue;
+      const own = book.window(draft.id);
+      for (const window of book.windows) {
+        const isOther = window.vip === draft.vip && window.key !== draft.id && window.fromT <= draft.openedT;
+        if (!isOther || (window.untilT !== null && window.untilT <= draft.openedT)) continue;
+        story.explainedBy = window.title ?? 'the change of the set that followed';
+        draft.resolvedT = nowT;
+      }
+      if (own?.untilT !== null) draft.resolvedT ??= own?.untilT ?? nowT;
+    }
+  }
+
+  #relatedTo({ story, subject, openedT, vip }: Draft): Related {
+    const { sessions, book } = this.#parts;
+    if (story.kind === 'next-hops-changed') return { sessions: sessions.downAround(story.left, story.changeT), vips: [] };
+    if (story.kind !== 'bgp-session-down' || vip !== null) return { sessions: [], vips: [] };
+    const vips = [...book.drafts].filter(
+      (draft) =>
+        draft.story.kind === 'next-hops-changed' &&
+        draft.story.left.includes(subject) &&
+        Math.abs(draft.story.changeT - openedT) <= TOGETHER_MS,
+    );
+    return { sessions: [], vips: [...new Set(vips.map((draft) => draft.vip ?? ''))].sort() };
+  }
+
+  /** A silent hop is not answered either: while its share of dials is lost, it has not left the set. */
+  #isPostponed(vantage: string, vip: VipWatch, hop: string): boolean {
+    const path = this.#path(vantage, vip.slice.vip.name);
+    return path.isDead(hop) && path.isLosing(vip.sets.current.nodes?.length ?? 2);
+  }
+
+  #times(nowT: number): DataTimes {
+    const all = [...this.#parts.dataT.values()];
+    const current = all.filter((t) => t >= nowT - LAGGING_MS);
+    const awaited = all.filter((t) => t >= nowT - MAX_LATENESS_MS);
+    return { nowT, t: Math.min(nowT, ...current), finalT: Math.min(nowT, ...awaited) };
+  }
+
+  #prune(times: DataTimes): void {
+    const { vips, vipOfFlow, seconds, illnesses } = this.#parts;
+    this.#prunedT = times.nowT;
+    let oldestT = Infinity;
+    for (const vip of vips.values()) {
+      for (const flow of vip.prune(times)) vipOfFlow.delete(flow);
+      oldestT = Math.min(oldestT, vip.slice.horizonT);
+    }
+    this.#parts.illnesses = illnesses.filter((ill) => ill.untilT >= oldestT);
+    seconds.prune(times.nowT);
+    for (const path of this.#parts.paths.values()) path.prune(times.nowT);
+  }
+
+  #probeOf({ vip, protocol }: EventOf<'tally'>): string {
+    const { flows, probes } = this.#context;
+    return flows.find((group) => group.vip === vip && probes[group.probe]?.protocol === protocol)?.probe ?? '';
+  }
+
+  #path(vantage: string, vip: string): PathWatch {
+    const key = `${vantage} ${vip}`;
+    let path = this.#parts.paths.get(key);
+    if (path) return path;
+    const paces = this.#context.flows.filter((group) => group.vip === vip).map((group) => paceOf(this.#context, group.probe));
+    const intervalMs = Math.max(...(paces.length > 0 ? paces : [paceOf(this.#context, '')]).map((pace) => pace.intervalMs));
+    const stallAfterMs = Math.max(...(paces.length > 0 ? paces : [paceOf(this.#context, '')]).map((pace) => pace.stallAfterMs));
+    this.#parts.paths.set(key, (path = new PathWatch(vantage, vip, { intervalMs, stallAfterMs })));
+    return path;
+  }
+}
+
+function follow(path: PathWatch, step: Exclude<FlowStep, { kind: 'broke' }>, t: number): void {
+  switch (step.kind) {
+    case 'arrived':
+    case 'recovered':
+      path.arrived(step.flow.path, t);
+      break;
+    case 'moved':
+      path.left(step.from.path);
+      path.arrived(step.flow.path, t);
+      break;
+    case 'left':
+      path.left(step.flow.path);
+      break;
+    case 'mapped':
+      path.answered(step.path, t);
+      break;
+  }
+}
