@@ -50,8 +50,6 @@ export type Runs = {
   plan(scenario: string, environment: string, seed: number): Promise<string>;
   /** Writes a note to every running run of the environment. @returns their ids */
   annotate(environment: string, text: string): Promise<string[]>;
-  /** This run against the last ended ones of its scenario and environment, a sentence a figure; null when there is none. */
-  compare?(id: string): Promise<string[] | null>;
 };
 
 export type Schedules = {

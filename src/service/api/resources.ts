@@ -21,12 +21,12 @@ export function findingOf({ json }: Pick<Row<'findings'>, 'json'>, isWhole: bool
   return isWhole ? finding : { ...finding, windows: [] };
 }
 
-/** @param comparison with earlier runs, where it was asked for */
-export function runOf(row: Row<'runs'>, comparison: string[] | null = null): RunResource {
+export function runOf(row: Row<'runs'>): RunResource {
   return {
     ...{ id: row.id, scenario: row.scenario, environment: row.environment, seed: row.seed, trigger: row.trigger, state: row.state },
-    ...{ dueMs: row.due_ms, startedMs: row.started_ms, endedMs: row.ended_ms, summary: row.summary, comparison },
+    ...{ dueMs: row.due_ms, startedMs: row.started_ms, endedMs: row.ended_ms, summary: row.summary },
     verdict: row.verdict as Verdict | null,
+    comparison: row.comparison === null ? null : (JSON.parse(row.comparison) as string[]),
     isCancelRequested: row.cancel_requested === 1,
     annotations: JSON.parse(row.annotations) as RunResource['annotations'],
   };

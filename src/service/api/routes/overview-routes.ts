@@ -46,7 +46,7 @@ async function overviewOf(api: ApiParts): Promise<Overview> {
   return {
     ...{ title: file.title, version, monitors, openFindings },
     sentence: sentenceOf(monitors, openFindings),
-    running: runs.map((row) => runOf(row)),
+    running: runs.map(runOf),
     health: await healthOf(api),
   };
 }

@@ -44,7 +44,7 @@ export function runRoutes(app: App, api: ApiParts): void {
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      return pageOf(rows, { limit, place: ({ due_ms, id }) => ({ ms: due_ms, id }), item: (row) => runOf(row) });
+      return pageOf(rows, { limit, place: ({ due_ms, id }) => ({ ms: due_ms, id }), item: runOf });
     },
   );
   app.get(
@@ -102,9 +102,9 @@ export function runRoutes(app: App, api: ApiParts): void {
 }
 
 /** @throws AppError UNKNOWN_NAME */
-async function runWithId({ store, parts }: Pick<ApiParts, 'store' | 'parts'>, id: string) {
+async function runWithId({ store }: Pick<ApiParts, 'store'>, id: string) {
   const row = await store.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row) return runOf(row, (await parts.runs.compare?.(id)) ?? null);
+  if (row) return runOf(row);
   throw new AppError('UNKNOWN_NAME', 'there is no such run; it may have been too old to be kept');
 }
 
