@@ -24,7 +24,8 @@ export type Live = Disposable & {
   onState: (listener: () => void) => () => void;
   /** Called with the topic of what changed, and with `*` when anything may have. */
   onChange: (listener: (topic: string) => void) => () => void;
-  refresh: () => void;
+  /** We changed something ourselves: everything may be another. */
+  changed: () => void;
 };
 
 export function openLive(): Live {
@@ -80,7 +81,9 @@ export function openLive(): Live {
     nowMs,
     onState: (listener) => added(stateListeners, listener),
     onChange: (listener) => added(changeListeners, listener),
-    refresh,
+    changed: () => {
+      changed('*');
+    },
     [Symbol.dispose]: () => {
       clearInterval(poll);
       ended.abort();

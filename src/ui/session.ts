@@ -43,7 +43,7 @@ export function useAct(): (method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: st
   const { me, live } = useSession();
   return async (method, path, body) => {
     const answer = await ask(path, { method, csrf: me.csrf, ...(body === undefined ? {} : { body }) });
-    live.refresh();
+    live.changed();
     return answer;
   };
 }

@@ -10,6 +10,9 @@ export const HAS_BROWSER = existsSync(EXECUTABLE);
 export async function aBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: EXECUTABLE,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      ...['--no-first-run', '--disable-quic'],
+    ],
   });
 }

@@ -27,7 +27,6 @@ import type { World } from './a-world.ts';
 /** Of the service, letter by letter (src/service/api/answer-headers.ts). */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const FOLDER = join(import.meta.dirname, '../../dist/ui');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
@@ -55,12 +54,15 @@ export type PageServer = AsyncDisposable & {
   comeBack: () => Promise<void>;
 };
 
-/** Tokens are `viewer`, `operator` and `admin`: each opens a session of that role. */
-export async function servePage(world: World): Promise<PageServer> {
+/**
+ * Tokens are `viewer`, `operator` and `admin`: each opens a session of that role.
+ * @param folder where the page was built
+ */
+export async function servePage(world: World, folder: string): Promise<PageServer> {
   const streams = new Set<ServerResponse>();
   const acts: PageServer['acts'] = [];
   const server = createServer((request, response) => {
-    void answer(request, { world, acts, streams, response }).catch((error: unknown) => {
+    void answer(request, { world, acts, streams, response, folder }).catch((error: unknown) => {
       // An answer that is not of its form: the test must fail, not the page alone.
       process.stderr.write(`${request.method ?? ''} ${request.url ?? ''}: ${String(error)}\n`);
       response.writeHead(500).end('{}');
@@ -96,7 +98,7 @@ export async function servePage(world: World): Promise<PageServer> {
   };
 }
 
-type Asked = { world: World; acts: PageServer['acts']; streams: Set<ServerResponse>; response: ServerResponse };
+type Asked = { world: World; acts: PageServer['acts']; streams: Set<ServerResponse>; response: ServerResponse; folder: string };
 
 async function answer(request: IncomingMessage, asked: Asked): Promise<void> {
   const { response } = asked;
@@ -104,12 +106,11 @@ async function answer(request: IncomingMessage, asked: Asked): Promise<void> {
   response.setHeader('x-content-type-options', 'nosniff');
   const url = new URL(request.url ?? '/', 'http://page');
   if (url.pathname.startsWith('/api/v1/')) await answerApi(request, url, asked);
-  else await answerFile(url.pathname === '/' ? '/index.html' : url.pathname, response);
+  else await answerFile(join(asked.folder, url.pathname === '/' ? 'index.html' : url.pathname), response);
 }
 
 async function answerFile(path: string, response: ServerResponse): Promise<void> {
-  if (path.includes('..')) return void response.writeHead(404).end();
-  const content = await readFile(join(FOLDER, path)).catch(() => null);
+  const content = await readFile(path).catch(() => null);
   if (content === null) return void response.writeHead(404).end();
   response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(content);
 }
