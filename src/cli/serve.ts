@@ -1,0 +1,60 @@
+// `holdfast serve`: the service, from its files to its doors, until somebody ends it.
+import { Command, InvalidArgumentError } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { onInterruption } from './interruption.ts';
+
+export type ServeFlags = {
+  config?: string;
+  state: string;
+  host?: string;
+  port?: number;
+  prefix: string;
+  newAdminToken?: true;
+  dryRun?: true;
+};
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description(
+      'Watches VIPs all day from every vantage, runs scenarios by the clock and on request, and alerts. Ctrl-C ends it in order.',
+    )
+    .option('--config <file>', 'a service file (default: deploy/serve.yaml: one lab, one monitor, one nightly run)')
+    .option('--state <folder>', 'history, keys, journals and sockets; a second start finds everything there', 'runs/service')
+    .option('--host <address>', 'where API and page listen, instead of the file’s')
+    .option('--port <number>', 'their port, instead of the file’s; 0 lets the kernel choose', parsePort)
+    .option('--prefix <prefix>', 'prefix of the lab’s namespaces', 'hf')
+    .option('--new-admin-token', 'make and print another admin token, for when the first one is lost')
+    .option('--dry-run', 'check the files, tell what would be done, and start nothing')
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const { defaultServiceFile } = await import('./serve-files.ts');
+  const { setUpService } = await import('./serve-setup.ts');
+  const setup = setUpService(flags.config ?? defaultServiceFile(), flags.prefix);
+  if (flags.dryRun) {
+    const { setupText } = await import('./serve-text.ts');
+    process.stdout.write(setupText(setup));
+    return;
+  }
+  using interruption = onInterruption((isFirst) => {
+    process.stderr.write(
+      isFirst
+        ? '\nending in order: agents, runs on the lab, API, queues, lab…\n'
+        : '\nstill ending; a kill now leaves no fault behind: keepers revert\n',
+    );
+  });
+  const { runService } = await import('./run-service.ts');
+  try {
+    process.exitCode = await runService(setup, flags, interruption.signal);
+  } catch (error) {
+    if (!interruption.signal.aborted || error instanceof AppError) throw error;
+  }
+  process.exit(interruption.exitCode === null ? process.exitCode : 0);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('expected a port from 0 to 65535');
+  return port;
+}
