@@ -6,6 +6,7 @@ import type { Catalogue, OnEvents, Origin, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import type { FindingLog } from './finding-log.ts';
 import { type MonitorPlan, newSession, planMonitor, type Session } from './monitor-plan.ts';
+import { blindness } from './observer-child.ts';
 import { readHead } from './segment-file.ts';
 import type { SegmentFolder } from './segment-folder.ts';
 import { type SessionOptions, WatchedSession } from './watched-session.ts';
@@ -137,9 +138,10 @@ export class Monitor {
       const head = await readHead(place.path);
       // As JSON has it: a plan from files may hold keys that are undefined.
       if (!isDeepStrictEqual(head.plan, JSON.parse(JSON.stringify(plan)))) return false;
-      const { resumed, findings: again } = await WatchedSession.resume(this.#options(plan, session), place, head);
+      const { resumed, findings: again, judgedT } = await WatchedSession.resume(this.#options(plan, session), place, head);
       findings.take(again);
       this.live = resumed;
+      this.#tellAbsence(resumed, judgedT);
     } catch (error) {
       // A segment that cannot be read again must not keep the monitor from watching.
       log(`the session ${session.id} of the monitor ${this.name} cannot go on, a new one begins: ${messageOf(error)}`);
@@ -159,6 +161,17 @@ export class Monitor {
     this.#isOver = false;
     this.problem = null;
     await this.save();
+  }
+
+  /** Nobody observed while the service was away: until its observers tell anew, the sets are what the flows say. */
+  #tellAbsence(resumed: WatchedSession, sinceT: number): void {
+    const { environment } = resumed.plan;
+    const t = sinceT + resumed.session.t0MonoMs;
+    try {
+      resumed.takeObserved(blindness(environment, t, 'the service was away'));
+    } catch (error) {
+      this.#tools.log(`the monitor ${this.name} does not record that the service was away: ${messageOf(error)}`);
+    }
   }
 
   #options(plan: MonitorPlan, session: Session): SessionOptions {

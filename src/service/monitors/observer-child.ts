@@ -8,7 +8,7 @@ import { messageOf } from '../../core/errors.ts';
 import { journalEvent, type JournalEvent } from '../../core/journal.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
 import { readMessages } from '../../io/ndjson.ts';
-import type { ObserverEvent } from '../../observers/observer.ts';
+import { type ObserverEvent, observerOf } from '../../observers/observer.ts';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -67,7 +67,7 @@ export class ObserverChild implements AsyncDisposable {
       if (signal.aborted) return;
       if (this.#problem === null) this.#options.log(`the observers of ${this.#options.environment.name} ${why}; they are started again`);
       this.#problem = `the control plane of ${this.#options.environment.name} is not observed: its observers ${why}`;
-      this.#goBlind(why);
+      for (const event of blindness(this.#options.environment, this.#options.monoMs(), why)) this.#tell(event);
       if (this.#options.monoMs() - startedMs > TRUSTED_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       const isClosed = await sleep(pauseMs, false, { signal }).catch(() => true);
       if (isClosed) return;
@@ -123,15 +123,6 @@ export class ObserverChild implements AsyncDisposable {
     this.#tell(event);
   }
 
-  #goBlind(reason: string): void {
-    const { environment, monoMs } = this.#options;
-    for (const observer of environment.observers) {
-      for (const { name } of environment.routers) {
-        this.#tell({ type: 'observer.blind', t: monoMs(), from: `observer:${name}`, observer, reason });
-      }
-    }
-  }
-
   #tell(event: ObserverEvent): void {
     const blindness = `${event.from} ${event.observer} blind`;
     if (event.type === 'observer.blind') this.#standing.set(blindness, event);
@@ -142,4 +133,11 @@ export class ObserverChild implements AsyncDisposable {
     }
     this.#options.emit(event);
   }
+}
+
+/** That no observer of an environment sees anything from `t` on. */
+export function blindness(environment: Environment, t: number, reason: string): ObserverEvent[] {
+  return environment.routers.flatMap(({ name }) =>
+    environment.observers.map((observer) => ({ type: 'observer.blind' as const, t, from: observerOf({ name }), observer, reason })),
+  );
 }

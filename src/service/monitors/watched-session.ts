@@ -64,20 +64,23 @@ export class WatchedSession implements Disposable {
   /**
    * Goes on with a session from its newest segment.
    * @param head of that segment
-   * @returns also what the watch finds on the way: mostly what was told before
+   * @returns also what the watch finds on the way (mostly what was told before), and how far it had judged
    * @throws AppError FILE_UNREADABLE, PROTOCOL when the segment is damaged or of another version
    */
   static async resume(
     options: SessionOptions,
     place: SegmentPlace,
     head: SegmentHead,
-  ): Promise<{ resumed: WatchedSession; findings: Finding[] }> {
+  ): Promise<{ resumed: WatchedSession; findings: Finding[]; judgedT: number }> {
     const watch = watchOf(options.plan, options.session, head.watch as WatchSnapshot | null);
     const positions = new StreamPositions(head.positions);
     const findings: Finding[] = [];
+    let judgedT = 0;
     const length = await replaySegment(place.path, (line) => {
-      if (line.type === 'watch.advanced') findings.push(...watch.advance(line.t));
-      else if (line.type === 'vantage.told') tellVantage(watch, line);
+      if (line.type === 'watch.advanced') {
+        judgedT = line.t;
+        findings.push(...watch.advance(line.t));
+      } else if (line.type === 'vantage.told') tellVantage(watch, line);
       else {
         const { stream, ...event } = line;
         positions.advance(ownerOf(event), stream, event.seq + 1);
@@ -86,7 +89,7 @@ export class WatchedSession implements Disposable {
       }
     });
     const writer = SegmentWriter.reopen(place.path, length);
-    return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings };
+    return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings, judgedT };
   }
 
   /** The segment that is being written. */

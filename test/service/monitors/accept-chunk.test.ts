@@ -56,9 +56,8 @@ describe('a chunk is refused whole when one of its events', () => {
     ],
   ])('%s', (_, hostile, message) => {
     const chunk = aChunk({ events: [...measured(), hostile as JournalEvent] });
-    expect(() => acceptEvents(chunk, about)).toThrow(
-      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringMatching(message) }),
-    );
+    expect(() => acceptEvents(chunk, about)).toThrow(message);
+    expect(() => acceptEvents(chunk, about)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   });
 
   test('and when its stream has no proper name', () => {

@@ -53,7 +53,7 @@ const disturbance: fc.Arbitrary<Disturbance> = fc.oneof(
       kind: fc.constant('kill' as const),
       vantage: which,
       length: fc.integer({ min: 1, max: 60 }),
-      keep: fc.double({ min: 0, max: 1, noNaN: true }),
+      keep: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },

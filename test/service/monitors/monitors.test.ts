@@ -1,9 +1,11 @@
 // Monitors as the other parts of the service use them: put, paused, removed, restarted; chunks of agents taken once; silence told.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../../src/core/journal.ts';
 import { aJournal } from '../../support/a-journal.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Bench, type BenchOptions } from './support/a-bench.ts';
 import { aMonitorSpec, anAgentState } from './support/a-monitor.ts';
 
@@ -234,5 +236,44 @@ describe('segments', () => {
     await bench.restart();
     expect(bench.sessionOf()).not.toBe(first);
     expect(bench.logged.join()).toMatch(/cannot go on, a new one begins/);
+  });
+});
+
+describe('the observers of an environment', () => {
+  /** In the place of holdfast: tells one set, a hop more in every life, until its standard input closes. */
+  const observing = (folder: string) => `
+    import { appendFileSync, readFileSync } from 'node:fs';
+    appendFileSync(${JSON.stringify(folder)} + '/lives', '+');
+    const lives = readFileSync(${JSON.stringify(folder)} + '/lives', 'utf8').length;
+    const nextHops = Array.from({ length: lives }, (_, index) => ({ address: '10.77.0.1' + index, node: 'n' + index }));
+    console.log(JSON.stringify({ t: 0, from: 'observer:tor', seq: 0, type: 'next-hops', observer: 'routes', router: 'tor', prefix: '10.77.200.1/32', nextHops, settled: true }));
+    process.stdin.resume().once('end', () => process.exit());`;
+  const told = (monitor: string) =>
+    bench
+      .journalled(monitor)
+      .filter(({ from }) => from === 'observer:tor')
+      .map((event) => (event.type === 'next-hops' ? event.nextHops.length : 'blind'));
+
+  test('tell every monitor of it, one that begins later too; while the service was away, nobody saw anything', async () => {
+    const lives = mkdtempSync(join(tmpdir(), 'holdfast-lives-'));
+    try {
+      const program = [process.execPath, '--input-type=module', '-e', observing(lives)] as const;
+      await open({ environment: { observers: ['routes'] }, program });
+      await eventually(() => {
+        expect(told('web')).toEqual([1]);
+      });
+      await bench.monitors.put(aMonitorSpec({ name: 'later' }), 'api');
+      expect(told('later')).toEqual([1]);
+      await bench.pass(1);
+      await bench.monitors[Symbol.asyncDispose]();
+      await bench.restart();
+      await eventually(() => {
+        expect(told('web')).toEqual([1, 'blind', 2]);
+        expect(told('later')).toEqual([1, 'blind', 2]);
+      });
+      expect(bench.journalled().map(({ seq }) => seq)).toEqual([0, 1, 2]);
+    } finally {
+      rmSync(lives, { recursive: true });
+    }
   });
 });
