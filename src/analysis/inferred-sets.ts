@@ -13,7 +13,11 @@ export const CHANCE_OF_MISTAKE = 1e-6;
 const BIN_MS = 1_000;
 
 export function inferredSets(facts: Pick<RunFacts, 'tallies' | 'flows'>, chance = CHANCE_OF_MISTAKE): InferredSet[] {
-  return [...evidenceOf(facts).values()].map(({ vantage, vip, ...evidence }) => ({ vantage, vip, history: inferHistory(evidence, chance) }));
+  return [...evidenceOf(facts).values()].map(({ vantage, vip, ...evidence }) => ({
+    vantage,
+    vip,
+    history: inferHistory(evidence, chance),
+  }));
 }
 
 type Evidence = {

@@ -6,7 +6,13 @@ import { settledAt, type SetHistory } from './set-history.ts';
 import type { Window } from './windows.ts';
 import { listText } from './wording.ts';
 
-export function windowReports(windows: readonly Window[], counts: readonly LedgerCount[], nextHops: NextHopHistory): WindowReport[] {
+/** @param beforeMs how long before a window's opening the set that it found is read: one that opens at a change finds the set before it */
+export function windowReports(
+  windows: readonly Window[],
+  counts: readonly LedgerCount[],
+  nextHops: NextHopHistory,
+  beforeMs = 0,
+): WindowReport[] {
   return windows.map((window) => ({
     fromT: window.fromT,
     untilT: window.untilT,
@@ -14,7 +20,7 @@ export function windowReports(windows: readonly Window[], counts: readonly Ledge
     phase: window.phase,
     ...(window.fault && { fault: window.fault.id }),
     description: describe(window),
-    nextHops: nextHopsOf(window, nextHops),
+    nextHops: nextHopsOf({ fromT: window.fromT - beforeMs, untilT: window.untilT }, nextHops),
     ledgers: counts.filter((count) => count.window === window).map(ledgerOf),
   }));
 }
@@ -40,7 +46,7 @@ function describe({ cause, fault, changes }: Window): string {
   }
 }
 
-function nextHopsOf(window: Window, nextHops: NextHopHistory): WindowNextHops[] {
+function nextHopsOf(window: Pick<Window, 'fromT' | 'untilT'>, nextHops: NextHopHistory): WindowNextHops[] {
   const { observed, inferred } = nextHops;
   const row = (history: SetHistory) => {
     const [before, after] = [window.fromT, window.untilT].map((t) => {

@@ -8,8 +8,8 @@ export type Story =
       kind: 'next-hops-changed';
       left: string[];
       joined: string[];
-      /** Size of the set before, and its members now; null while that is not known. */
-      before: number;
+      /** The set before, and now; null while that is not known. */
+      before: string[];
       now: string[] | null;
       /** Instant of the change; of the return, once it is back. */
       changeT: number;

@@ -174,6 +174,8 @@ function detailsOf(story: Story, { sessions, vips }: Related, results: readonly 
   if (story.kind === 'next-hops-changed' && story.from === 'flows') {
     details.push('Nobody observed the router: the change is inferred from who answered fresh dials and where flows moved.');
   }
+  const untold = [...new Set(results.flatMap((result) => result.untold))];
+  if (untold.length > 0) details.push(`Not counted: the flows of ${listText(untold)}, from where nothing has come in since.`);
   const inDoubt = results.reduce((sum, result) => sum + result.inDoubt, 0);
   if (inDoubt > 0) details.push(`Of the broken flows ${String(inDoubt)} may not have broken: their prober was ill at the time.`);
   const unborn = results.flatMap((result) => result.report.ledgers).reduce((sum, ledger) => sum + ledger.openedAndBroken, 0);

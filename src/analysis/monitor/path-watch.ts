@@ -142,8 +142,13 @@ export class PathWatch {
     this.#breaks = [];
   }
 
-  /** @param set the next-hop set as it is known, null when it is not; `isIll`: the prober was ill just now, and nothing new is believed */
-  decide(t: number, set: readonly string[] | null, isIll: boolean): Sign[] {
+  /**
+   * @param t the vantage's time
+   * @param known the next-hop set and since when it has been so, null when it is not known
+   * @param isIll the prober was ill just now: nothing new is believed
+   */
+  decide(t: number, known: { nodes: readonly string[]; sinceT: number } | null, isIll: boolean): Sign[] {
+    const set = known?.nodes ?? null;
     const signs: Sign[] = [];
     const say = (kind: SignKind, at: Sign['at'], about: { subject: string; sinceT: number; t: number; why?: Sign['why'] & string }) =>
       signs.push({ vantage: this.vantage, vip: this.vip, kind, at, ...about });
@@ -170,7 +175,8 @@ export class PathWatch {
         const hasLeft = set !== null && !set.includes(path);
         const isBack = backT !== null && t - backT >= STEADY_MS;
         if (!hasLeft && !isBack && !this.#down) continue;
-        say('path-dead', 'end', { subject: path, sinceT, t: isBack ? backT : t, why: isBack ? 'answers' : hasLeft ? 'left' : 'down' });
+        const endT = isBack ? backT : hasLeft ? Math.max(sinceT, known?.sinceT ?? t) : t;
+        say('path-dead', 'end', { subject: path, sinceT, t: endT, why: isBack ? 'answers' : hasLeft ? 'left' : 'down' });
         state.dead = null;
         state.silences = 0;
       } else if (!isIll && !this.#down && path !== UNKNOWN && state.living === 0 && (set === null || set.includes(path))) {

@@ -70,7 +70,7 @@ export function figuresText(results: readonly WindowResult[]): string {
   if (hurt.length === 0) {
     const all = [...protocols.keys()].filter((protocol) => of(protocol) !== '0');
     return all.length === 0
-      ? 'no flow was there to break'
+      ? 'whom it hurt is not known'
       : `none of ${listText(all.map((protocol) => `${of(protocol)} ${protocol.toUpperCase()}`))} flows broke`;
   }
   const broke = listText(hurt.map(([protocol, broken]) => `${countText(broken)} of ${of(protocol)} ${protocol.toUpperCase()}`));
@@ -114,7 +114,8 @@ function afterText(draft: Draft, story: Changed, back: readonly WindowResult[]):
   const returned = story.left.filter((node) => !away.includes(node));
   if (story.isAccepted) return ['it has stayed so since, and counts as the set from now on'];
   const texts: string[] = [];
-  if (away.length > 0) texts.push(`${String(story.now?.length ?? 0)} of ${String(story.before)} paths left`);
+  const staying = story.before.filter((node) => story.now?.includes(node));
+  if (away.length > 0) texts.push(`${String(staying.length)} of ${String(story.before.length)} paths left`);
   if (story.left.length === 0 && story.now) texts.push(`${String(story.now.length)} paths now`);
   if (back.length === 0 || returned.length === 0) return texts;
   const who = story.left.length === 1 ? '' : `${listText(returned)} `;

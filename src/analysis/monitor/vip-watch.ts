@@ -34,8 +34,8 @@ export type VipWatchSnapshot = {
   edgeT: number;
   changeKey: string | null;
 };
-/** How far the vantages have told: `t` of those that are waited for, `finalT` of all that may still tell. */
-export type DataTimes = { nowT: number; t: number; finalT: number };
+/** How far the vantages have told: `t` of those that are waited for, `finalT` of all that may still tell, `of` each. */
+export type DataTimes = { nowT: number; t: number; finalT: number; of: ReadonlyMap<string, number> };
 
 export class VipWatch {
   readonly slice: VipSlice;
@@ -66,10 +66,11 @@ export class VipWatch {
     return this.slice.vip.name;
   }
 
-  /** The set as it is known to have been from before `t` until now; null when it is not. */
-  setSince(t: number): readonly string[] | null {
+  /** The set as it is known to be since before `t`; null when it is not. What flows show, they show with hindsight: it holds from now on. */
+  setAt(t: number): { nodes: readonly string[]; sinceT: number } | null {
     const { nodes, sinceT } = this.sets.current;
-    return nodes !== null && sinceT !== null && sinceT <= t ? nodes : null;
+    if (nodes === null || sinceT === null || sinceT > t) return null;
+    return { nodes, sinceT: this.isObserved ? sinceT : t };
   }
 
   /** Reads the observers' sets; to be called after each of their events. */
@@ -118,6 +119,7 @@ export class VipWatch {
       quietMs: this.isObserved ? QUIET_MS : BLIND_QUIET_MS,
       nowT,
       dataT: times.t,
+      toldT: (vantage) => times.of.get(vantage) ?? -Infinity,
     };
     for (const window of due) this.#judgeOne(window, judging);
     for (const window of due.reverse()) window.isFinal = this.#canEnd(window, times);
@@ -237,7 +239,7 @@ export class VipWatch {
         kind: 'next-hops-changed',
         left: newlyLeft,
         joined: newlyJoined,
-        before: before.length,
+        before: [...before],
         now: [...after],
         changeT: t,
         backT: null,

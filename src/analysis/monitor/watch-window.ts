@@ -8,6 +8,8 @@ import { windowReports } from '../window-reports.ts';
 import { earliestOnset, lateAfterMs, type Window } from '../windows.ts';
 import { MAX_WINDOW_MS } from './context.ts';
 
+const JUST_BEFORE_MS = 0.001;
+
 export type WatchWindow = {
   key: string;
   vip: string;
@@ -45,13 +47,22 @@ export type WindowResult = {
   /** Broken while their prober was ill: perhaps not broken at all. */
   inDoubt: number;
   vantages: string[];
+  /** Vantages that hold flows and have told of nothing since it opened: they are not in the figures. */
+  untold: string[];
 };
 
-/** `dataT`: how far every vantage that is waited for has told. */
-export type Judging = { facts: RunFacts; nextHops: NextHopHistory; quietMs: number; nowT: number; dataT: number };
+/** `dataT`: how far every vantage that is waited for has told, `toldT`: how far one has. */
+export type Judging = {
+  facts: RunFacts;
+  nextHops: NextHopHistory;
+  quietMs: number;
+  nowT: number;
+  dataT: number;
+  toldT: (vantage: string) => number;
+};
 
 /** Judges it as far as is known at `nowT`, and moves its edges to where the events put them. */
-export function judge(window: WatchWindow, { facts, nextHops, quietMs, nowT, dataT }: Judging): void {
+export function judge(window: WatchWindow, { facts, nextHops, quietMs, nowT, dataT, toldT }: Judging): void {
   const [change] = window.changes;
   if (change) {
     const sinceT = Math.max(window.floorT, change.t - lateAfterMs(facts));
@@ -72,10 +83,16 @@ export function judge(window: WatchWindow, { facts, nextHops, quietMs, nowT, dat
   };
   const before: Window = { ...observed, index: 0, fromT: window.floorT, untilT: window.fromT, cause: 'baseline', changes: [] };
   const windows = [before, observed];
-  const counts = judgeWindow({ facts, windows, nextHops }, observed, scopesOf(facts)).map((ledger) => ledger.count);
-  const [report] = windowReports([observed], counts, nextHops);
+  // Flows of a vantage that was cut off before it would else count as unbroken.
+  const scopes = scopesOf(facts).filter(({ flows }) => flows.length > 0);
+  const told = scopes.filter(({ scope }) => toldT(scope.vantage) > window.fromT);
+  const untold = [...new Set(scopes.map(({ scope }) => scope.vantage))]
+    .filter((vantage) => !told.some(({ scope }) => scope.vantage === vantage))
+    .sort();
+  const counts = judgeWindow({ facts, windows, nextHops }, observed, told).map((ledger) => ledger.count);
+  const [report] = windowReports([observed], counts, nextHops, JUST_BEFORE_MS);
   if (!report) return;
-  window.result = resultOf({ ...report, description: window.title ?? report.description }, counts);
+  window.result = resultOf({ ...report, description: window.title ?? report.description }, counts, untold);
 }
 
 /** The first instant from the last sign on at which no flow has broken for `quietMs`. */
@@ -93,7 +110,7 @@ function isInDoubt(vantage: string, t: number, { illnesses }: RunFacts): boolean
   return illnesses.some((ill) => ill.vantage === vantage && ill.fromT <= t && t <= ill.untilT);
 }
 
-function resultOf(report: WindowReport, counts: readonly LedgerCount[]): WindowResult {
+function resultOf(report: WindowReport, counts: readonly LedgerCount[], untold: string[]): WindowResult {
   const broken = new Map<string | null, number>();
   const causes = new Map<string, number>();
   for (const { byIngress, brokenByCause } of counts) {
@@ -111,6 +128,7 @@ function resultOf(report: WindowReport, counts: readonly LedgerCount[]): WindowR
     causes: [...causes].map(([cause, flows]) => ({ cause, flows })).sort((a, b) => b.flows - a.flows || (a.cause < b.cause ? -1 : 1)),
     inDoubt: total(counts, (count) => count.inDoubt),
     vantages: [...new Set(counts.filter((count) => count.population > 0).map((count) => count.scope.vantage))].sort(),
+    untold,
   };
 }
 

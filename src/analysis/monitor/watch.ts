@@ -223,7 +223,7 @@ export class Watch {
   #decide(path: PathWatch, t: number): void {
     const vip = this.#parts.vips.get(path.vip);
     if (!vip) return;
-    for (const sign of path.decide(t, vip.setSince(t), this.#parts.agents.isDoubtful(path.vantage, t))) this.#onSign(sign, vip);
+    for (const sign of path.decide(t, vip.setAt(t), this.#parts.agents.isDoubtful(path.vantage, t))) this.#onSign(sign, vip);
   }
 
   #onSign(sign: Sign, vip: VipWatch): void {
@@ -324,7 +324,7 @@ export class Watch {
     const all = [...this.#parts.dataT.values()];
     const current = all.filter((t) => t >= nowT - LAGGING_MS);
     const awaited = all.filter((t) => t >= nowT - MAX_LATENESS_MS);
-    return { nowT, t: Math.min(nowT, ...current), finalT: Math.min(nowT, ...awaited) };
+    return { nowT, t: Math.min(nowT, ...current), finalT: Math.min(nowT, ...awaited), of: this.#parts.dataT };
   }
 
   #prune(times: DataTimes): void {

@@ -4,6 +4,7 @@ import type { WatchContext } from '../../../src/analysis/monitor/context.ts';
 import type { Environment } from '../../../src/core/environment.ts';
 import type { Finding } from '../../../src/core/finding.ts';
 import type { EventOf, JournalEvent } from '../../../src/core/journal.ts';
+import type { JournalDraft } from '../../support/a-journal.ts';
 import type { Probe } from '../../../src/core/probe-file.ts';
 
 /** The context of a journal's own environment, probes and flows. */
@@ -20,6 +21,7 @@ export function contextOf(events: readonly JournalEvent[]): WatchContext {
   };
 }
 
+type Playing = { untilT: number; stepMs?: number; arrives?: (event: JournalEvent) => number };
 export type Told = { atT: number; finding: Finding };
 
 export class Player {
@@ -33,15 +35,15 @@ export class Player {
     this.watch = new Watch(context);
   }
 
-  /** Feeds events whose time is up to `untilT`, `stepMs` at a time. */
-  play(events: readonly JournalEvent[], { untilT, stepMs = 1_000 }: { untilT: number; stepMs?: number }): this {
-    const inOrder = events.toSorted((a, b) => a.t - b.t);
-    let next = inOrder.findIndex((event) => event.t > this.#nowT || this.#nowT === 0);
+  /** Feeds events that arrive up to `untilT`, `stepMs` at a time; each arrives when it happens, or when `arrives` says. */
+  play(events: readonly JournalEvent[], { untilT, stepMs = 1_000, arrives = (event) => event.t }: Playing): this {
+    const inOrder = events.map((event) => ({ event, atT: arrives(event) })).sort((a, b) => a.atT - b.atT);
+    let next = this.#nowT === 0 ? 0 : inOrder.findIndex(({ atT }) => atT > this.#nowT);
     while (this.#nowT < untilT) {
-      this.#nowT += stepMs;
+      this.#nowT = Math.min(untilT, this.#nowT + stepMs);
       const batch: JournalEvent[] = [];
-      for (let event = inOrder[next]; event && event.t <= this.#nowT; event = inOrder[next]) {
-        batch.push(event);
+      for (let each = inOrder[next]; each && each.atT <= this.#nowT; each = inOrder[next]) {
+        batch.push(each.event);
         next += 1;
       }
       if (batch.length > 0) this.watch.take(batch);
@@ -75,29 +77,18 @@ export class Player {
   }
 }
 
-/** A heartbeat of a vantage without flows of its own, so that its time goes on: one tally of one answered exchange a second. */
-export function ticking(
-  vantage: string,
-  { fromT = 0, untilT, path = 'n1' }: { fromT?: number; untilT: number; path?: string },
-): JournalEvent[] {
-  const events: JournalEvent[] = [];
-  for (let t = fromT + 2_500; t <= untilT; t += 1_000) {
-    const bin = Math.floor(t / 1_000) - 2;
-    const counts = { scheduled: 1, ok: 1, late: 0, lost: 0, notSent: 0, invalid: 0 };
-    const event = {
-      t,
-      from: `prober:${vantage}`,
-      seq: 1_000_000 + bin,
-      type: 'tally',
-      vantage,
-      vip: 'web',
-      protocol: 'tcp',
-      path,
-      bin,
-      ...counts,
-      rtt: { '233': 1 },
-    };
-    events.push(event as JournalEvent);
-  }
-  return events;
+/** The same events as another vantage would have told them. */
+export function asVantage(vantage: string, events: readonly JournalEvent[]): JournalEvent[] {
+  const own = events.filter((event) => event.from === 'prober:v1');
+  return JSON.parse(
+    JSON.stringify(own)
+      .replaceAll('"prober:v1"', `"prober:${vantage}"`)
+      .replaceAll('"v1"', `"${vantage}"`)
+      .replaceAll('"v1/', `"${vantage}/`),
+  ) as JournalEvent[];
+}
+
+/** Tallies of answered heartbeats, one a second and path, so that a vantage's time goes on. */
+export function ticking(journal: JournalDraft, { vantage = 'v1', fromBin = 0, untilBin = 60, paths = ['n1', 'n2', 'n3'] } = {}): void {
+  for (let bin = fromBin; bin < untilBin; bin += 1) for (const path of paths) journal.tally(bin, { vantage, path, ok: 2 });
 }
