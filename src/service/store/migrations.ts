@@ -99,10 +99,10 @@ async function first(db: Kysely<unknown>): Promise<void> {
     .addColumn('runner_pid', 'integer')
     .addColumn('runner_start_ticks', 'text')
     .addColumn('cancel_requested', 'integer', (column) => column.notNull())
-    .addColumn('attempt', 'integer', (column) => column.notNull())
+    .addColumn('attempt', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('figures', 'text')
     .addColumn('comparison', 'text')
-    .addColumn('is_told', 'integer', (column) => column.notNull())
+    .addColumn('is_told', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('annotations', 'text', (column) => column.notNull())
     .execute();
   await schema.createIndex('runs_by_due').on('runs').columns(['due_ms', 'id']).execute();

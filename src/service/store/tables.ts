@@ -133,13 +133,13 @@ type RunTable = {
   runner_start_ticks: string | null;
   cancel_requested: Flag;
   /** Starts of a runner so far: more than one when the environment was found taken, or the service died before the first lived. */
-  attempt: number;
+  attempt: Generated<number>;
   /** Figures that are compared from run to run (a list of `Figure`), null before the end. */
   figures: string | null;
   /** Sentences against the last ended runs of the same scenario and environment: a JSON list; null when there is none. */
   comparison: string | null;
   /** Whether the end was told to who listens for it (alerts): at least once, whatever dies in between. */
-  is_told: Flag;
+  is_told: Generated<number>;
   /** Alerts that fired meanwhile and the like: a list of { atMs, text }. */
   annotations: string;
 };
