@@ -54,6 +54,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./serve.ts')).serveCommand(),
   },
   {
+    name: 'trigger',
+    summary: 'start a run at a service, and end with its verdict',
+    examples: [
+      'holdfast trigger quiet --env lab --service unix:runs/service/api.sock --token-file token --wait',
+      'holdfast trigger bgp-session-drop --env prod --service https://holdfast.example.net --token-file token --wait --timeout 10m',
+    ],
+    load: async () => (await import('./trigger.ts')).triggerCommand(),
+  },
+  {
     name: 'report',
     summary: 'rebuild every report of a run from its journal',
     examples: ['holdfast report runs/20261122T120000Z-node-drain-1a2b'],
