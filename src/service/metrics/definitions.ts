@@ -198,4 +198,3 @@ export const DEFINITIONS = {
 } as const satisfies Record<string, Definition>;
 
 export type MetricName = keyof typeof DEFINITIONS;
-export type LabelsOf<Name extends MetricName> = Record<(typeof DEFINITIONS)[Name]['labels'][number], string>;

@@ -1,12 +1,10 @@
 // Gauges of what is now, as the other parts say it: paths, next hops and sessions of monitors, keepers, queues.
-import type { z } from 'zod';
-import type { keeperResource, MonitorStatus, PathStatus } from '../../core/api.ts';
+import type { MonitorStatus, PathStatus } from '../../core/api.ts';
+import type { KeeperResource } from '../keepers.ts';
 import type { QueueHealth } from '../parts.ts';
 import type { EventCounters } from './event-counters.ts';
 import type { MetricSet } from './metric-set.ts';
 import { isOverflow } from './path-labels.ts';
-
-export type KeeperStanding = z.infer<typeof keeperResource>;
 
 /** 1 a path that answers, 0 one that should and does not; an idle or unknown path tells neither. */
 const UP = { ok: 1, ill: 1, dead: 0, lost: 0, idle: null, unknown: null } as const satisfies Record<PathStatus['state'], 0 | 1 | null>;
@@ -37,7 +35,7 @@ export function setMonitorGauges(metrics: MetricSet, statuses: readonly MonitorS
   for (const { path, flows } of counters.sourceLoss()) holdfast_source_ip_lost_flows.inc(counters.admit(path), flows);
 }
 
-export function setKeeperGauges(metrics: MetricSet, keepers: readonly KeeperStanding[]): void {
+export function setKeeperGauges(metrics: MetricSet, keepers: readonly KeeperResource[]): void {
   metrics.holdfast_keeper_up.reset();
   metrics.holdfast_faults_in_force.reset();
   for (const { environment, isReachable, faults } of keepers) {

@@ -3,12 +3,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import type { MonitorStatus } from '../../core/api.ts';
+import type { KeeperResource } from '../keepers.ts';
 import type { OnEvents, QueueHealth, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import { DEFINITIONS, type MetricName, type Part } from './definitions.ts';
 import { EventCounters } from './event-counters.ts';
 import { HistoryCounters } from './history-counters.ts';
-import { type KeeperStanding, setKeeperGauges, setMonitorGauges, setQueueGauges } from './live-gauges.ts';
+import { setKeeperGauges, setMonitorGauges, setQueueGauges } from './live-gauges.ts';
 import { makeMetrics, type MetricSet } from './metric-set.ts';
 import { setStoreGauges } from './store-gauges.ts';
 
@@ -21,7 +22,7 @@ export type MetricsOptions = {
   /** Asked at each scrape, never before: the parts may be made after the metrics that they feed. */
   monitors: () => readonly MonitorStatus[];
   queues: () => QueueHealth;
-  keepers: () => Promise<readonly KeeperStanding[]>;
+  keepers: () => Promise<readonly KeeperResource[]>;
   /** Folder of the monitors' journal segments; it may not be there yet. */
   segments: string;
   version: string;
