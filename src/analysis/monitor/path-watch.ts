@@ -45,7 +45,8 @@ type Path = {
   silences: number;
   silentSinceT: number;
   lastSilenceT: number;
-  answeredT: number;
+  /** When it last was in the set, or answered. */
+  knownT: number;
   dead: Outage | null;
 };
 
@@ -112,7 +113,7 @@ export class PathWatch {
   /** Somebody was answered through the path at `t`. */
   answered(path: string, t: number): void {
     const state = this.#path(path);
-    state.answeredT = Math.max(state.answeredT, t);
+    state.knownT = Math.max(state.knownT, t);
     if (state.silences > 0 && t > state.lastSilenceT) state.silences = 0;
     if (state.dead && t > state.dead.sinceT && t > state.lastSilenceT) state.dead.backT ??= t;
     if (this.#down && t > this.#down.sinceT) this.#down.backT ??= t;
@@ -129,7 +130,7 @@ export class PathWatch {
     if (tally.ok === 0 || tally.path === UNKNOWN) return;
     this.#fresh.sawPath(tally.path, tally.bin);
     const state = this.#path(tally.path);
-    state.answeredT = Math.max(state.answeredT, fromT);
+    state.knownT = Math.max(state.knownT, fromT);
     if (state.silences > 0 && fromT > state.silentSinceT) state.silences = 0;
     if (state.dead && fromT > Math.max(state.dead.sinceT, state.lastSilenceT)) state.dead.backT ??= fromT;
     if (this.#down && fromT > this.#down.sinceT) this.#down.backT ??= fromT;
@@ -168,7 +169,7 @@ export class PathWatch {
         say('vip-down', 'begin', { subject: this.vip, sinceT, t });
       }
     }
-    for (const hop of set ?? []) this.#path(hop);
+    for (const hop of set ?? []) this.#path(hop).knownT = t;
     for (const [path, state] of this.#paths) {
       if (state.dead) {
         const { sinceT, backT } = state.dead;
@@ -195,15 +196,15 @@ export class PathWatch {
     return lost > 0 && lost >= dials / size / 2;
   }
 
-  /** Paths that somebody was answered through in the last day. */
+  /** Paths that were in the set, or answered, in the last day. */
   knownPaths(nowT: number): string[] {
-    return [...this.#paths].filter(([, { answeredT }]) => answeredT >= nowT - ACCEPT_MS).map(([path]) => path);
+    return [...this.#paths].filter(([, { knownT }]) => knownT >= nowT - ACCEPT_MS).map(([path]) => path);
   }
 
   /** Forgets paths that nobody uses any more. */
   prune(nowT: number): void {
     for (const [path, state] of this.#paths) {
-      if (state.living === 0 && state.dead === null && state.answeredT < nowT - ACCEPT_MS) this.#paths.delete(path);
+      if (state.living === 0 && state.dead === null && state.knownT < nowT - ACCEPT_MS) this.#paths.delete(path);
     }
   }
 
@@ -257,7 +258,7 @@ export class PathWatch {
   #path(path: string): Path {
     let state = this.#paths.get(path);
     if (!state)
-      this.#paths.set(path, (state = { living: 0, silences: 0, silentSinceT: 0, lastSilenceT: NEVER_T, answeredT: NEVER_T, dead: null }));
+      this.#paths.set(path, (state = { living: 0, silences: 0, silentSinceT: 0, lastSilenceT: NEVER_T, knownT: NEVER_T, dead: null }));
     return state;
   }
 }
