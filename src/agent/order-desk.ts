@@ -30,7 +30,7 @@ export class OrderDesk {
     if (this.#pinned && fingerprint !== null) this.#refuseUnless(fingerprint, this.#pinned);
     const kept = readState(this.#orderPath, signedOrder);
     // Verified again: a folder is easier to write to than a signature is to forge.
-    if (kept && this.#pinned) this.#last = this.#verified(kept, this.#pinned);
+    if (kept && this.#pinned) this.#last = this.#fromDisk(kept, this.#pinned);
   }
 
   get pinned(): Enrolment | null {
@@ -75,6 +75,17 @@ export class OrderDesk {
     writeWholeFile(this.#orderPath, `${JSON.stringify(signed)}\n`, 0o600);
     this.#last = order;
     return { kind: 'taken', order };
+  }
+
+  #fromDisk(signed: SignedOrder, pinned: Enrolment): Order {
+    try {
+      return this.#verified(signed, pinned);
+    } catch (cause) {
+      throw new AppError('FORBIDDEN', `${this.#orderPath} holds no order that this agent could have taken: ${messageOf(cause)}`, {
+        remedy: 'find out who changed it, then remove it: the service sends its newest order again',
+        cause,
+      });
+    }
   }
 
   #verified(signed: SignedOrder, { controllerKey }: Enrolment): Order {

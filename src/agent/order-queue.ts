@@ -23,6 +23,7 @@ export type OrderQueueOptions = {
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 2_000;
 const CLOSE_MS = 2_000;
+const CONNECT_MS = 1_000;
 
 export class OrderQueue implements AsyncDisposable {
   readonly #options: OrderQueueOptions;
@@ -55,6 +56,8 @@ export class OrderQueue implements AsyncDisposable {
     const { now, log, patienceMs = PATIENCE_MS } = this.#options;
     let untakenSinceMs: number | null = null;
     let isUp: boolean | null = null;
+    // The first attempt to connect is under way: not to be there yet is no news.
+    await Promise.race([new Promise((resolve) => this.#asking.once('ready', resolve)), pause(CONNECT_MS, signal)]);
     const closed = this.#closed.promise.then((why) => why);
     while (!signal.aborted) {
       const waiting = await this.#waitingJobs();

@@ -24,6 +24,7 @@ export function connectToRedis({ place, ca }: AgentRedis, kind: 'worker' | 'aski
     retryStrategy: (attempt: number) => Math.min(100 * attempt, RETRY_MOST_MS),
     connectTimeout: CONNECT_MS,
     keepAlive: 10_000,
+    disableClientInfo: true, // Redis before 7.2 has no such command to allow
     ...(ca === null ? {} : { tls: { ca } }),
   };
   const client = place.startsWith('unix:') ? new Redis({ ...options, path: place.slice('unix:'.length) }) : new Redis(place, options);

@@ -15,8 +15,10 @@ export type ReporterOptions = {
 };
 
 const EVERY_MS = 2_000;
-/** The first exchanges come faster: a clock is wanted before a prober may start. */
-const BRISK = { everyMs: 250, exchanges: 4 };
+/** What changed is told this soon. */
+const LOOK_MS = 250;
+/** The first exchanges come faster too: a clock is wanted before a prober may start. */
+const BRISK_EXCHANGES = 4;
 
 /** Tells it until the signal aborts, whether the service answers or not. */
 export async function reportState({ client, clock, state, now, log }: ReporterOptions, signal: AbortSignal): Promise<void> {
@@ -27,7 +29,21 @@ export async function reportState({ client, clock, state, now, log }: ReporterOp
     if (isAborted(signal)) return;
     if (found !== trouble) log(found === '' ? 'the service answers' : found);
     trouble = found;
-    await pause(trouble === '' && told < BRISK.exchanges ? BRISK.everyMs : EVERY_MS, signal);
+    await untilDue();
+  }
+
+  async function untilDue(): Promise<void> {
+    const isBrisk = trouble === '' && told < BRISK_EXCHANGES;
+    const before = news();
+    for (let ms = 0; ms < EVERY_MS && !signal.aborted; ms += LOOK_MS) {
+      await pause(LOOK_MS, signal);
+      if (isBrisk || (trouble === '' && news() !== before)) return;
+    }
+  }
+
+  function news(): string {
+    const { serial, holdings } = state();
+    return JSON.stringify([serial, holdings.map(({ monitor, session, state: is, why }) => [monitor, session, is, why])]);
   }
 
   /** @returns what is wrong; empty when nothing is */

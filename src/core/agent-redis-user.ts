@@ -5,7 +5,7 @@
 import { agentQueueName } from './agent-messages.ts';
 
 /** Commands that BullMQ 6.7 and ioredis send for a worker; its scripts send those of `DATA`. */
-const CONNECTION = ['ping', 'quit', 'info', 'client|setname', 'client|setinfo', 'evalsha', 'eval', 'bzpopmin'];
+const CONNECTION = ['ping', 'quit', 'info', 'client|setname', 'evalsha', 'eval', 'bzpopmin'];
 const DATA = [
   ...['del', 'exists', 'persist', 'pexpire', 'pexpireat', 'pttl', 'rename', 'time', 'unlink'],
   ...['get', 'incr', 'set'],
