@@ -34,11 +34,7 @@ export async function aPrometheus(target: { url: string; token: string }, alertm
       },
     ],
   };
-  const started = await aDaemon('prometheus', config, (folder, port) => [
-    `--config.file=${join(folder, 'config.yaml')}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ]);
+  const started = await aDaemon('prometheus', config, { port: await aFreePort(), flags: ['--storage.tsdb.path=data'] });
   return {
     ...started,
     query: async (expression) => {
@@ -49,8 +45,8 @@ export async function aPrometheus(target: { url: string; token: string }, alertm
   };
 }
 
-/** Posts what it is told to `webhook`, with its bearer token, at once. */
-export async function anAlertmanager(webhook: { url: string; token: string }): Promise<RealAlertmanager> {
+/** Posts what it is told to `webhook`, with its bearer token, at once. `port`: where a service was told that it would be. */
+export async function anAlertmanager(webhook: { url: string; token: string }, port?: number): Promise<RealAlertmanager> {
   const config = {
     route: { receiver: 'holdfast', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' },
     receivers: [
@@ -60,29 +56,29 @@ export async function anAlertmanager(webhook: { url: string; token: string }): P
       },
     ],
   };
-  const started = await aDaemon('prometheus-alertmanager', config, (folder, port) => [
-    `--config.file=${join(folder, 'config.yaml')}`,
-    `--storage.path=${join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-    '--cluster.listen-address=', // no peers, no second port
-  ]);
+  const started = await aDaemon('prometheus-alertmanager', config, {
+    port: port ?? (await aFreePort()),
+    flags: ['--storage.path=data', '--cluster.listen-address='], // no peers, no second port
+  });
   return {
     ...started,
     alerts: async () => (await (await fetch(`${started.url}/api/v2/alerts`)).json()) as { labels: Record<string, string> }[],
   };
 }
 
-/** JSON is YAML; both daemons take ports alone, not sockets, so a free one is looked for. */
 async function aDaemon(
   command: string,
   config: object,
-  argumentsFor: (folder: string, port: string) => string[],
+  { port, flags }: { port: number; flags: readonly string[] },
 ): Promise<{ url: string } & AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), `holdfast-${command}-`));
-  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config), { mode: 0o600 });
-  const port = String(await aFreePort());
-  const url = `http://127.0.0.1:${port}`;
-  const child = spawn(command, argumentsFor(folder, port), { stdio: ['ignore', 'ignore', 'pipe'] });
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config), { mode: 0o600 }); // JSON is YAML
+  const place = `127.0.0.1:${String(port)}`;
+  const url = `http://${place}`;
+  const child = spawn(command, ['--config.file=config.yaml', `--web.listen-address=${place}`, ...flags], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const stop = async () => {
@@ -109,7 +105,8 @@ async function ended(child: ChildProcess): Promise<void> {
   await end;
 }
 
-async function aFreePort(): Promise<number> {
+/** Both daemons take ports alone, no sockets, and do not tell which one they were given for 0. */
+export async function aFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
