@@ -6,13 +6,13 @@ import { AppError, messageOf } from '../../core/errors.ts';
 import type { MonitorSpec } from '../../core/service-file.ts';
 import type { ObserverEvent } from '../../observers/observer.ts';
 import type { Announce, Monitors, Origin } from '../parts.ts';
-import { acceptEvents } from './accept-chunk.ts';
 import type { AgentPlace, Agents } from './agents.ts';
-import { planMonitor, vantagesOf } from './monitor-plan.ts';
+import { ChunkDesk } from './chunk-desk.ts';
+import { planMonitor } from './monitor-plan.ts';
 import { monitorStatusOf } from './monitor-status.ts';
 import { Monitor, type MonitorTools } from './monitor.ts';
 import type { ObserverFleet } from './observer-fleet.ts';
-import type { WatchedSession } from './watched-session.ts';
+import { Silence } from './silence.ts';
 
 export type RoomParts = {
   tools: MonitorTools;
@@ -25,15 +25,17 @@ export type RoomParts = {
 export class MonitorRoom implements Monitors {
   readonly #parts: RoomParts;
   readonly #monitors: Map<string, Monitor>;
-  /** What each watch was told last of each vantage. */
-  readonly #told = new WeakMap<WatchedSession, Map<string, 'heard' | 'silent'>>();
+  readonly #desk: ChunkDesk;
+  readonly #silence: Silence;
   #turn: Promise<unknown> = Promise.resolve();
-  #diskProblem: string | null = null;
+  #isClosed = false;
 
   /** @param monitors shared with who made it: orders are made from the same ones */
   constructor(parts: RoomParts, monitors: Map<string, Monitor>) {
     this.#parts = parts;
     this.#monitors = monitors;
+    this.#desk = new ChunkDesk(parts.tools.log);
+    this.#silence = new Silence(parts.agents);
   }
 
   get controllerKey(): string {
@@ -76,8 +78,14 @@ export class MonitorRoom implements Monitors {
         monitor.follow(before);
       }
       this.#monitors.set(spec.name, monitor);
-      if (monitor.isPaused) await monitor.save();
-      else await this.#start(monitor);
+      try {
+        if (monitor.isPaused) await monitor.save();
+        else await this.#start(monitor);
+      } catch (error) {
+        // One that was there waits for another try; a new one was refused.
+        if (!before) this.#monitors.delete(spec.name);
+        throw error;
+      }
       await this.#changed(monitor, before);
     });
   }
@@ -122,7 +130,11 @@ export class MonitorRoom implements Monitors {
   }
 
   takeChunk(name: string, chunk: Chunk): Promise<ChunkAnswer> {
-    return Promise.resolve().then(() => this.#takeChunk(name, chunk));
+    return Promise.resolve().then(() => {
+      // Nothing is watched any more, and that must not tell an agent to throw away what it has.
+      if (this.#isClosed) throw new AppError('STORE', 'the service is ending', { remedy: 'send the chunk again' });
+      return this.#desk.take(this.#parts.agents.get(name), chunk, this.#monitors.get(chunk.monitor));
+    });
   }
 
   async takeState(name: string, state: AgentState): Promise<{ serial: number }> {
@@ -144,8 +156,7 @@ export class MonitorRoom implements Monitors {
     const { findings } = tools;
     return [
       ...[...this.#monitors.values()].flatMap(({ problem }) => problem ?? []),
-      ...(this.#diskProblem === null ? [] : [this.#diskProblem]),
-      ...(findings.problem === null ? [] : [findings.problem]),
+      ...[this.#desk.problem, findings.problem].filter((problem) => problem !== null),
       ...observers.problems,
       ...agents.problems,
     ];
@@ -156,13 +167,13 @@ export class MonitorRoom implements Monitors {
     return new Set([...this.#monitors.values()].flatMap(({ live }) => live?.path ?? []));
   }
 
-  /** Once a second: tells the watches who is silent, lets each judge, and passes on what they found. */
-  async judge(): Promise<void> {
+  /** Once a second: tells the watches who is silent, and lets each judge. */
+  judge(): void {
     const { findings, log } = this.#parts.tools;
     for (const monitor of this.#monitors.values()) {
       if (!monitor.live) continue;
       try {
-        this.#tellVantages(monitor);
+        this.#silence.tell(monitor.live);
         findings.take(monitor.live.advance());
       } catch (error) {
         // A mistake in judging one monitor must not blind the others.
@@ -171,7 +182,6 @@ export class MonitorRoom implements Monitors {
         monitor.problem = problem;
       }
     }
-    await findings.settle();
   }
 
   /** Starts what could not be watched before. */
@@ -196,50 +206,12 @@ export class MonitorRoom implements Monitors {
   /** Waits for the acts under way, and lets go of every segment. */
   async close(): Promise<void> {
     await this.#inTurn(() => Promise.resolve());
+    this.#isClosed = true;
     for (const monitor of this.#monitors.values()) {
       monitor.live?.[Symbol.dispose]();
       monitor.live = null;
     }
     await this.#parts.tools.findings.settle();
-  }
-
-  #takeChunk(name: string, chunk: Chunk): ChunkAnswer {
-    const { environment, vantage } = this.#parts.agents.get(name);
-    const monitor = this.#monitors.get(chunk.monitor);
-    const live = monitor?.live;
-    if (monitor && (monitor.spec.environment !== environment || (live && !vantagesOf(live.plan).includes(vantage)))) {
-      throw new AppError('FORBIDDEN', `the agent ${name} at ${vantage} of ${environment} holds nothing of the monitor ${chunk.monitor}`);
-    }
-    if (live?.session.id !== chunk.session) return { nextSeq: chunk.firstSeq + chunk.events.length, isObsolete: true };
-    const events = acceptEvents(chunk, { plan: live.plan, vantage, nowT: live.nowT() });
-    try {
-      const nextSeq = live.takeEvents(events, { owner: `prober:${vantage}`, stream: chunk.stream, firstSeq: chunk.firstSeq });
-      this.#diskProblem = null;
-      return { nextSeq, isObsolete: false };
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'DISK') this.#sayDisk(error.message);
-      throw error;
-    }
-  }
-
-  #sayDisk(message: string): void {
-    if (this.#diskProblem === null) this.#parts.tools.log(`measurements are not taken, agents keep them: ${message}`);
-    this.#diskProblem = `measurements are not taken, agents keep them: ${message}`;
-  }
-
-  /** Tells the watch whose agent is silent; of one that this service has not heard yet it knows nothing new. */
-  #tellVantages({ live }: Monitor): void {
-    if (!live) return;
-    const { agents } = this.#parts;
-    const told = this.#told.get(live) ?? new Map<string, 'heard' | 'silent'>();
-    this.#told.set(live, told);
-    for (const vantage of vantagesOf(live.plan)) {
-      const agent = agents.at(live.plan.environment.name, vantage);
-      const state = agent !== null && agents.isSilent(agent) ? 'silent' : 'heard';
-      if (told.get(vantage) === state || (state === 'heard' && agent?.hasSpoken === false)) continue;
-      told.set(vantage, state);
-      live.takeVantage({ vantage, state, sinceT: agent === null ? live.nowT() : agent.heardMonoMs - live.session.t0MonoMs });
-    }
   }
 
   async #start(monitor: Monitor): Promise<void> {

@@ -41,7 +41,7 @@ export type MonitorsOptions = {
   tickEveryMs?: number | null;
 };
 
-/** What a monitor's part of the service offers; `tick` is what its own timer calls. */
+/** `tick` does what the timer does once a second, and waits until what was found is told. */
 export type OpenMonitors = Monitors & AsyncDisposable & { tick(): Promise<void> };
 
 const TRY_AGAIN_EVERY_MS = 5_000;
@@ -100,12 +100,18 @@ export async function openMonitors(options: MonitorsOptions): Promise<OpenMonito
     await findings.forget(clock.nowMs() - history);
   };
   const isDue = due(() => clock.monoMs());
-  const tick = async () => {
-    await room.judge();
+  const step = async () => {
+    room.judge();
+    // Not waited for: alerts that hang must not stop the judging.
+    void findings.settle();
     if (isDue('try again', TRY_AGAIN_EVERY_MS)) await room.tryAgain();
     if (isDue('sweep', SWEEP_EVERY_MS)) await sweep();
   };
-  if (options.tickEveryMs !== null) opened.use(keepTicking(tick, options.tickEveryMs ?? 1_000, log));
+  const tick = async () => {
+    await step();
+    await findings.settle();
+  };
+  if (options.tickEveryMs !== null) opened.use(keepTicking(step, options.tickEveryMs ?? 1_000, log));
   const closing = opened.move();
   return Object.assign(room, { tick, [Symbol.asyncDispose]: () => closing.disposeAsync() });
 }

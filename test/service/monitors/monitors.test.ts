@@ -126,6 +126,13 @@ describe('a chunk', () => {
     expect(bench.journalled()).toEqual([]);
   });
 
+  test('that comes while the service ends is not thrown away', async () => {
+    await open();
+    const session = bench.sessionOf();
+    await bench.monitors[Symbol.asyncDispose]();
+    await expect(bench.send('a1', { events: [], session })).rejects.toThrow(expect.objectContaining({ code: 'STORE' }));
+  });
+
   test('shows in the status of its monitor', async () => {
     await open();
     bench.clock.step(22_000);
