@@ -12,6 +12,8 @@ import { type Entry, Lanes } from './lanes.ts';
 /** A kill loses at most so many answers a destination: each becomes a delivery that the receiver gets twice, with the same id. */
 const SIDE_BY_SIDE = 4;
 const WRITE_AGAIN_MS = 1_000;
+/** One that fails now and then is no news: each delivery keeps its own error. */
+const FAILURES_TO_LOG = 5;
 
 export type DispatcherTools = {
   store: Store;
@@ -35,7 +37,8 @@ export class Dispatcher {
   readonly #inFlight = new Set<Promise<void>>();
   readonly #sideBySide: number;
   #refreshAtMs: number;
-  #lastWhy = '';
+  /** In a row. */
+  #failures = 0;
   #isClosing = false;
 
   constructor(name: string, destination: Destination, tools: DispatcherTools) {
@@ -135,9 +138,13 @@ export class Dispatcher {
   }
 
   #noteHealth(outcome: PostOutcome): void {
-    const why = outcome.kind === 'delivered' ? '' : outcome.why;
-    if (why === this.#lastWhy) return;
-    this.#lastWhy = why;
-    this.#tools.log(why === '' ? `${this.#name} takes notifications again` : `${this.#name} does not take notifications: ${why}`);
+    const { log } = this.#tools;
+    if (outcome.kind !== 'delivered') {
+      this.#failures += 1;
+      if (this.#failures === FAILURES_TO_LOG) log(`the destination ${this.#name} does not take notifications: ${outcome.why}`);
+      return;
+    }
+    if (this.#failures >= FAILURES_TO_LOG) log(`the destination ${this.#name} takes notifications again`);
+    this.#failures = 0;
   }
 }

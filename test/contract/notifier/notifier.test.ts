@@ -131,7 +131,7 @@ test('alertmanager: alerts as its version 2 takes them, known by labels that sta
       expect(value.length).toBeLessThanOrEqual(128);
     }
     expect(Date.parse(alert.endsAt)).toBeGreaterThanOrEqual(Date.parse(alert.startsAt));
-    expect(alert.annotations['summary']).not.toBe('');
+    expect(alert.annotations.summary).not.toBe('');
     expect(alert.generatorURL).toMatch(/^https:\/\/holdfast\.example\/\?alert=/);
   }
   const [open, changed, over, summary, run] = posts.map(([first]) => first);
@@ -149,9 +149,9 @@ test('alertmanager: alerts as its version 2 takes them, known by labels that sta
   expect(Date.parse(open?.endsAt ?? '')).toBeGreaterThan(NOW_MS + 120_000);
   expect(Date.parse(over?.endsAt ?? '')).toBe(NOW_MS);
   expect(changed?.annotations).toMatchObject({ maintenance: 'upgrade', description: expect.stringContaining('3 more findings') as string });
-  expect(run?.labels['alertname']).toBe('HoldfastRunEnded');
+  expect(run?.labels.alertname).toBe('HoldfastRunEnded');
   // What storm control folded is posted with it: Alertmanager groups by itself.
-  expect(posts[3]?.map(({ labels }) => labels['alert'])).toEqual([summary?.labels['alert'], 'c']);
+  expect(posts[3]?.map(({ labels }) => labels.alert)).toEqual([summary?.labels.alert, 'c']);
   // The last post is the refresh: everything at once.
   expect(posts.at(-1)?.length).toBe(EVERY.length + 1);
 });
