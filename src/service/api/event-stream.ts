@@ -1,4 +1,5 @@
 // Server-Sent Events (WHATWG HTML section 9.2) of the announcements: resumable, bounded in number, and never held up by a slow reader.
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Announcement, Announcements } from './announcements.ts';
 import type { Limits } from './limits.ts';
@@ -47,10 +48,12 @@ export async function streamEvents(
   isOver.addEventListener('abort', () => {
     wake();
   });
-  // Who does not read fills our memory: its connection ends, and it comes back with its Last-Event-ID when it can.
-  const write = (text: string) => {
-    response.write(text);
-    if (response.writableLength > limits.unreadBytes) response.destroy();
+  // Who does not read would fill our memory: nothing more is written until it does, and one that never does is dropped.
+  const write = async (text: string) => {
+    if (response.write(text)) return;
+    const timer = setTimeout(() => response.destroy(), limits.unreadMs);
+    await once(response, 'drain', { signal: isOver }).catch(() => undefined); // over: the loop below ends
+    clearTimeout(timer);
   };
   let isNew = true;
   const unsubscribe = announcements.onWritten(() => {
@@ -58,18 +61,18 @@ export async function streamEvents(
     wake();
   });
   const heartbeat = setInterval(() => {
-    write(': alive\n\n');
+    if (!response.writableNeedDrain) response.write(': alive\n\n');
   }, limits.heartbeatMs);
   try {
     const newest = await announcements.newestId();
     // An id that we never gave is of another store: anything may have changed too.
     let id = lastId === null ? newest : Math.min(lastId, newest);
-    write(lastId !== null && lastId > newest ? resetText(newest) : ': welcome\n\n');
+    await write(lastId !== null && lastId > newest ? resetText(newest) : ': welcome\n\n');
     while (!isAborted(isOver)) {
       isNew = false;
       const next = await announcements.after(id, BATCH);
-      if (!next.isComplete) write(resetText(id));
-      if (next.announcements.length > 0) write(next.announcements.map(eventText).join(''));
+      if (!next.isComplete) await write(resetText(id));
+      if (next.announcements.length > 0) await write(next.announcements.map(eventText).join(''));
       id = next.announcements.at(-1)?.id ?? id;
       if (next.announcements.length === BATCH) continue;
       await new Promise<void>((resolve) => {

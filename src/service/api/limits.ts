@@ -25,8 +25,8 @@ export const LIMITS = {
   streamsPerCaller: 8,
   /** A comment this often keeps a stream alive through proxies, and finds readers that are gone. */
   heartbeatMs: 15_000,
-  /** What a reader of events may leave unread before it is dropped; it comes back with its Last-Event-ID. */
-  unreadBytes: MIB / 4,
+  /** How long a reader of events may leave a batch unread before it is dropped; it comes back with its Last-Event-ID. */
+  unreadMs: 20_000,
   /** Requests a minute: of an address without a token, of one that shows wrong tokens, of a token, of an agent's token. */
   strangerPerMinute: 300,
   wrongTokensPerMinute: 20,

@@ -122,7 +122,7 @@ async function askAt(
     status: response.statusCode,
     headers: response.headers,
     text: told,
-    json: /json/.test(type) && told !== '' ? JSON.parse(told) : null,
+    json: /^application\/(problem\+)?json/.test(type) && told !== '' ? JSON.parse(told) : null,
   };
 }
 
