@@ -180,7 +180,10 @@ export class WatchedSession implements Disposable {
 }
 
 function watchOf(plan: MonitorPlan, session: Session, snapshot: WatchSnapshot | null): Watch {
-  const { spec, environment, probes } = plan;
+  const { spec, probes } = plan;
+  // Observers tell of every VIP; what becomes of those that this monitor does not hold is another's to find.
+  const vips = plan.environment.vips.filter(({ name }) => spec.flows.some(({ vip }) => vip === name));
+  const environment = { ...plan.environment, vips };
   const context = { monitor: spec.name, session: session.id, t0WallMs: session.t0WallMs, environment, probes, flows: spec.flows };
   if (snapshot === null) return new Watch(context);
   if (snapshot.schema === WATCH_SNAPSHOT_SCHEMA) return Watch.restore(context, snapshot);
