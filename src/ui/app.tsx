@@ -3,6 +3,7 @@ import { useEffect, useErrorBoundary, useMemo, useRef, useState } from 'preact/h
 import type { EnvironmentResource, Me, Problem } from '../core/api.ts';
 import { messageOf } from '../core/errors.ts';
 import { ask } from './ask.ts';
+import { followAlert } from './follow-alert.ts';
 import { listenToKeys } from './keys.ts';
 import { openLive, type Live } from './live.ts';
 import { ConnectionBanner } from './parts/connection-banner.tsx';
@@ -109,6 +110,7 @@ function Shell() {
   useEffect(() => {
     const ended = new AbortController();
     listenToKeys(ended.signal);
+    void followAlert();
     return () => {
       ended.abort();
     };

@@ -1,5 +1,6 @@
 // What a service could be telling: monitors, findings, runs and the rest, with n2's BGP session down since a minute and a half.
 import type {
+  AlertResource,
   DeliveryResource,
   DestinationResource,
   EnvironmentResource,
@@ -26,6 +27,7 @@ export type World = {
   periods: PeriodResource[];
   deliveries: DeliveryResource[];
   destinations: DestinationResource[];
+  alerts: AlertResource[];
   environments: EnvironmentResource[];
   scenarios: ScenarioResource[];
   planText: string;
@@ -55,6 +57,7 @@ export function aWorld(state: 'broken' | 'well' | 'empty'): World {
             { name: 'oncall', kind: 'webhook', url: 'https://hooks.example.net' },
             { name: 'alertmanager', kind: 'alertmanager', url: 'http://10.0.0.9:9093' },
           ],
+    alerts: state === 'empty' ? [] : [anAlert(startMs)],
     environments: [
       {
         ...{
@@ -344,6 +347,13 @@ function aPeriod(startMs: number): PeriodResource {
     },
     origin: 'api',
     isNow: true,
+  };
+}
+
+function anAlert(startMs: number): AlertResource {
+  return {
+    ...{ id: 'a-1', rule: 'all', state: 'open', severity: 'page', environment: 'three-nodes', findings: ['f-set-1', 'f-bgp-1'] },
+    ...{ sentence: 'n2 left the next hops of web', maintenance: null, openedMs: startMs, updatedMs: startMs, resolvedMs: null },
   };
 }
 

@@ -86,6 +86,33 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     await page.getByText('260 reset, 81 stalled').waitFor();
   });
 
+  test('a link from Alertmanager leads to the evidence', async () => {
+    await using opened = await open({ hash: '?alert=a-1' });
+    await opened.page.getByText('provisional: its figures still grow').waitFor();
+    expect(opened.page.url()).toBe(`${opened.server.url}/#/findings/f-set-1`);
+    await opened.page.goto(`${opened.server.url}/?alert=gone`);
+    await opened.page.getByText('11 findings').waitFor();
+  });
+
+  test('sixty ingress nodes are told down the page, the dead one first', async () => {
+    const world = aWorld('well');
+    const told = world.overview;
+    const nodes = Array.from({ length: 60 }, (_, index) => `n${String(index + 1)}`);
+    world.overview = (nowMs) => {
+      const overview = told(nowMs);
+      const [path] = overview.monitors[0]?.paths ?? [];
+      if (!path) throw new Error('the world has no path');
+      const paths = nodes.map((ingress) => ({ ...path, ingress, state: ingress === 'n17' ? ('dead' as const) : ('ok' as const) }));
+      return { ...overview, monitors: overview.monitors.map((monitor) => ({ ...monitor, paths })) };
+    };
+    await using opened = await open({ world, width: 360 });
+    const table = opened.page.getByRole('table', { name: 'Paths of the last minute' });
+    expect(await table.getByRole('rowheader').allTextContents()).toEqual(['n17']);
+    await opened.page.getByText('59 ingress nodes ok from every vantage').click();
+    await opened.page.getByRole('rowheader', { name: 'n60' }).waitFor();
+    expect(await opened.overflow()).toBe(0);
+  });
+
   test('an address of what is not there says so', async () => {
     await using opened = await open({ hash: '#/findings/gone' });
     await opened.page.getByText('there is no such findings').waitFor();

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { z } from 'zod';
 import {
+  alertResource,
   changeEvent,
   deliveryResource,
   destinationResource,
@@ -227,6 +228,9 @@ function read(
       return;
     case 'destinations':
       list(destinationResource, world.destinations);
+      return;
+    case 'alerts':
+      list(alertResource, world.alerts);
       return;
     case 'environments':
       list(environmentResource, world.environments);
