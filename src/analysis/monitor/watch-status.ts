@@ -14,7 +14,7 @@ export type WatchStatus = Pick<MonitorStatus, 'sentence' | 'paths' | 'nextHops' 
 export function statusOf(context: WatchContext, parts: WatchParts, nowT: number): WatchStatus {
   const { t0WallMs } = context;
   const paths = pathsOf(parts, nowT);
-  const held = [...parts.vips.values()].filter((vip) => context.flows.some((group) => group.vip === vip.slice.vip.name));
+  const held = [...parts.vips.values()];
   return {
     sentence: `${held.map((vip) => vipText(vip.slice.vip.name, paths)).join('; ')}.`,
     paths,

@@ -38,7 +38,9 @@ export class Watch {
   constructor(context: WatchContext) {
     this.#context = context;
     const book = new FindingBook(context);
-    const vips = new Map(context.environment.vips.map((vip) => [vip.name, new VipWatch(vip, context, book)]));
+    // What becomes of VIPs that hold no flow of this monitor is another's to tell.
+    const held = context.environment.vips.filter(({ name }) => context.flows.some((group) => group.vip === name));
+    const vips = new Map(held.map((vip) => [vip.name, new VipWatch(vip, context, book)]));
     this.#vipOfPrefix = new Map([...vips.values()].map((vip) => [hostPrefix(vip.slice.vip.address), vip]));
     this.#parts = {
       book,
