@@ -11,8 +11,6 @@ import { holdfast } from './holdfast.ts';
 
 export type ServiceOptions = {
   prefix: string;
-  /** Default: the kernel chooses. */
-  port?: number;
   /** Keys of serve.yaml beside `environments` (the quick lab), `listen`, `scenarios` and `probes`. */
   config?: Record<string, unknown>;
   /** name -> text; they replace the repository's scenarios. */
@@ -29,7 +27,7 @@ export async function aService(options: ServiceOptions): Promise<RunningService>
   for (const [name, text] of Object.entries(options.scenarios ?? {})) writeFileSync(join(scenarios, `${name}.yaml`), text);
   const file = {
     environments: [resolve('deploy/lab/quick.yaml')],
-    listen: { port: options.port ?? 0 },
+    listen: { port: 0 },
     probes: resolve('probes'),
     scenarios,
     ...options.config,
