@@ -35,19 +35,13 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 type Word = { number: number; state: 'open' | 'resolved' };
 
 const FAILURES = 0.3;
+const LAST_LIFE_MS = 600_000;
 /** So many findings are told to the service before it answered for them. */
 const UNANSWERED = 200;
 
-/** @param count notifications; half as many alerts open and end */
-export async function outboxStorm({
-  count,
-  killEveryMs,
-  seed,
-}: {
-  count: number;
-  killEveryMs: number;
-  seed: number;
-}): Promise<StormResult> {
+/** Sends `count` notifications: half as many alerts open and end. After `maxKills` the service is left alone to finish. */
+export async function outboxStorm(options: { count: number; killEveryMs: number; maxKills: number; seed: number }): Promise<StormResult> {
+  const { count, killEveryMs, maxKills, seed } = options;
   const folder = mkdtempSync(join(tmpdir(), 'outbox-storm-'));
   const random = seededRandom(seed);
   await using sink = await HttpSink.open();
@@ -66,12 +60,13 @@ export async function outboxStorm({
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       await lines.next(); // ready: a life is counted from here, not from the start of Node
       const fed = feed.into(child, lines);
-      const isAll = await arrivesWithin(killEveryMs, () => feed.isDone() && arrivals.size >= count);
+      const isLastLife = kills >= maxKills;
+      const isAll = await arrivesWithin(isLastLife ? LAST_LIFE_MS : killEveryMs, () => feed.isDone() && arrivals.size >= count);
       child.kill('SIGKILL');
       await once(child, 'exit');
       await fed;
+      if (isLastLife) break; // what has not arrived is lost
       if (!isAll) kills += 1;
-      if (kills > count) break; // nothing arrives any more: what is missing is lost
     }
     const { arrived, ...counts } = arrivals.count();
     return {
@@ -172,7 +167,7 @@ async function arrivesWithin(ms: number, isAll: () => boolean): Promise<boolean>
 
 async function main([count = '', killEveryMs = '5000', seed = '1']: readonly string[]): Promise<void> {
   if (!(Number(count) > 0)) throw new Error('node test/safety/outbox-storm.ts COUNT [KILL_EVERY_MS] [SEED]');
-  const result = await outboxStorm({ count: Number(count), killEveryMs: Number(killEveryMs), seed: Number(seed) });
+  const result = await outboxStorm({ count: Number(count), killEveryMs: Number(killEveryMs), maxKills: Number(count), seed: Number(seed) });
   const { due, lost, twice, unstableIds, overtaken, badSignatures, attempts, kills, tookMs } = result;
   process.stdout.write(
     `outbox: ${String(due)} notifications, ${String(attempts)} attempts, ${String(kills)} kills in ${String(Math.round(tookMs / 1_000))} s: ` +
