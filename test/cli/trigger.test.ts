@@ -107,10 +107,14 @@ test.each([
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  await eventually(() => expect(stderr).toContain('queued'));
+  await eventually(() => {
+    expect(stderr).toContain('queued');
+  });
   child.kill('SIGINT');
   if (cancels > 0) {
-    await eventually(() => expect(api.acts.filter(([act]) => act === 'cancel')).toHaveLength(cancels));
+    await eventually(() => {
+      expect(api.acts.filter(([act]) => act === 'cancel')).toHaveLength(cancels);
+    });
     await endRun(api, 'held');
   }
   expect(await ended).toBe(code);

@@ -103,7 +103,7 @@ async function askAt(
   const { token, cookie, body, headers, text } = question;
   const url = new URL(base);
   const response = await dispatcher.request({
-    ...{ origin: url.origin, path, method: method as 'GET' },
+    ...{ origin: url.origin, path, method: method },
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(cookie === undefined ? {} : { cookie }),

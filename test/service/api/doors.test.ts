@@ -16,7 +16,14 @@ function dial(api: AnApi): { socket: Socket; said: Promise<string> } {
   let text = '';
   socket.setEncoding('utf8').on('data', (part: string) => (text += part));
   socket.on('error', () => undefined); // a reset is an end too
-  return { socket, said: new Promise((resolve) => socket.once('close', () => resolve(text))) };
+  return {
+    socket,
+    said: new Promise((resolve) =>
+      socket.once('close', () => {
+        resolve(text);
+      }),
+    ),
+  };
 }
 
 function aClient(...how: ConstructorParameters<typeof Client>): Client & AsyncDisposable {
@@ -59,7 +66,9 @@ test('more connections than the service serves are not taken', async () => {
   await using api = await anApi({ limits: { connections: 3 } });
   const held = [dial(api), dial(api), dial(api)];
   for (const { socket } of held) {
-    await eventually(() => expect(socket.readyState).toBe('open'));
+    await eventually(() => {
+      expect(socket.readyState).toBe('open');
+    });
     socket.write('GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
     await new Promise((resolve) => socket.once('data', resolve));
   }

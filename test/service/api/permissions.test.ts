@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeclaredRoute, Permission } from '../../../src/service/api/permissions.ts';
 import { buildApi } from '../../../src/service/api/open-api.ts';
-import { revokeToken } from '../../../src/service/api/tokens.ts';
-import { createToken } from '../../../src/service/api/tokens.ts';
+import { createToken, revokeToken } from '../../../src/service/api/tokens.ts';
 import { openApiText } from '../../../src/service/api/describe-api.ts';
 import { type AnApi, anApi, NOW_MS, type Question } from './an-api.ts';
 import { apiParts } from './api-parts.ts';
@@ -105,4 +105,23 @@ test('the document of the API has every route but the page and itself', async ()
     .map(({ method, url }) => `${method.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   expect(document.openapi).toBe('3.1.0');
   expect(described.sort()).toEqual(declared.sort());
+});
+
+test('the document in deploy/schemas is that of the code (npm run schemas writes it)', async () => {
+  expect(readFileSync('deploy/schemas/openapi.json', 'utf8')).toBe(await openApiText());
+});
+
+test('whatever changes something needs an operator at least, but for sessions, agents’ own messages and hooks', () => {
+  const weak = api.app.declaredRoutes.filter(
+    ({ method, permission }) => method !== 'GET' && permission !== 'operator' && permission !== 'admin',
+  );
+  expect(weak.map(({ method, url, permission }) => `${method} ${url} ${permission}`).sort()).toEqual([
+    'DELETE /api/v1/session any',
+    'POST /api/v1/agent/chunks agent',
+    'POST /api/v1/agent/state agent',
+    'POST /api/v1/session public',
+    'POST /hooks/:name hook',
+  ]);
+  const open = api.app.declaredRoutes.filter(({ method, permission }) => method === 'GET' && permission === 'public');
+  expect(open.map(({ url }) => url).sort()).toEqual(['/', '/*', '/api/v1/openapi.json', '/healthz', '/readyz']);
 });
