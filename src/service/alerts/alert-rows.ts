@@ -24,6 +24,15 @@ export async function readLiveAlerts(store: Store, nowMs: number): Promise<Alert
   return alerts;
 }
 
+/** Ends alerts of rules that are not among `rules`: nobody hears of their findings any more. */
+export async function endAlertsOfOtherRules(store: Store, rules: readonly string[], nowMs: number): Promise<void> {
+  const update = store
+    .updateTable('alerts')
+    .set({ state: 'resolved', resolved_ms: nowMs, tell_at_ms: null })
+    .where('state', '!=', 'resolved');
+  await (rules.length === 0 ? update : update.where('rule', 'not in', rules)).execute();
+}
+
 /** Which alerts had a finding, and in which state last. */
 export async function readPast(store: Store, finding: string): Promise<{ rule: string; updatedMs: number }[]> {
   return store

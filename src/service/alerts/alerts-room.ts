@@ -67,6 +67,7 @@ export class AlertsRoom {
 
   /** Resolves once it is decided and written; rejects when that could not be, and then nothing was taken. */
   async take(news: News): Promise<void> {
+    if (this.#poll === null) throw new Error('the service ends');
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const done = () => {
       resolve(undefined);

@@ -38,13 +38,21 @@ export function takeFinding(book: Book, taken: TakenFinding, about: Rulebook & {
   const next = new Map(book);
   for (const rule of about.rules) {
     const group = groupKey(rule, taken.finding);
-    const slot = slotOf(rule.name, group);
-    const alert = book.get(slot);
+    const alert = alertWith(book, brief.id, { rule: rule.name, group });
     if (!isNews(taken, rule, alert?.members.get(brief.id))) continue;
     const member: Member = { finding: brief, nodes: taken.nodes };
-    next.set(slot, settle(joined(alert, member, { rule, now: about.now, group }), about));
+    const grown = settle(joined(alert, member, { rule, now: about.now, group }), about);
+    next.set(slotOf(grown.rule, grown.group), grown);
   }
   return next;
+}
+
+/** The alert of its group; of a rule that groups otherwise since a restart, the one that has the finding already. */
+function alertWith(book: Book, finding: string, { rule, group }: { rule: string; group: string }): Alert | undefined {
+  const ofGroup = book.get(slotOf(rule, group));
+  if (ofGroup?.members.has(finding)) return ofGroup;
+  const has = (alert: Alert) => alert.rule === rule && alert.state !== 'resolved' && alert.members.has(finding);
+  return [...book.values()].find(has) ?? ofGroup;
 }
 
 function isNews({ finding, past = [] }: TakenFinding, rule: RuleSpec, known: Member | undefined): boolean {

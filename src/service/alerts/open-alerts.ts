@@ -6,7 +6,7 @@ import { openPost, type PostLimits } from '../notifiers/guarded-post.ts';
 import { openDestination } from '../notifiers/index.ts';
 import type { Alerts, Announce, Catalogue, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
-import { readLiveAlerts } from './alert-rows.ts';
+import { endAlertsOfOtherRules, readLiveAlerts } from './alert-rows.ts';
 import { AlertsRoom } from './alerts-room.ts';
 import { BACKOFF, type Backoff } from './backoff.ts';
 import { bookOf } from './decide.ts';
@@ -52,6 +52,11 @@ export async function openAlerts(options: Options): Promise<OpenAlerts> {
     return { spec, destination: openDestination(spec, { post, nowMs, publicUrl: file.publicUrl?.replace(/\/+$/, '') ?? null }) };
   });
   await syncPeriods(store, file.periods);
+  await endAlertsOfOtherRules(
+    store,
+    file.rules.map(({ name }) => name),
+    steadyMs(),
+  );
   // The outbox asks for the alerts as they are, and the alerts put into the outbox: one of the two comes first.
   let room: AlertsRoom | null = null;
   const outbox = await Outbox.open(destinations, {

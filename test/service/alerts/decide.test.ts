@@ -201,6 +201,14 @@ test('what a forgotten alert told is not told again, and its last figures make n
   expect(opens(aFinding({ updatedMs: 6_000 }))).toBe(1);
 });
 
+test('an alert ends as it began when its rule groups otherwise since a restart', () => {
+  const before = new Desk([aRule({ group: 'environment' })]).take(aFinding({ id: 'a' }), aFinding({ id: 'b', vip: 'api' })).after(1_000);
+  const desk = new Desk([aRule({ group: 'vip' })]);
+  Object.assign(desk, { book: before.book, nowMs: before.nowMs });
+  desk.take(resolved(aFinding({ id: 'a' })), resolved(aFinding({ id: 'b', vip: 'api' })));
+  expect(desk.turns.map(({ type, alert }) => [type, alert.id])).toEqual([['alert.resolved', before.turns[0]?.alert.id]]);
+});
+
 test('an alert that stays open for days stays small', () => {
   const desk = new Desk([aRule({ group: 'environment' })]).take(aFinding({ id: 'stays' }));
   for (let round = 0; round < 500; round += 1) {

@@ -251,6 +251,31 @@ test('what is for a destination that the file no longer has is dead, not lost', 
   expect([state, why]).toEqual(['dead', "the destination sink is no longer in the service's file"]);
 });
 
+test('an alert whose rule is gone is over, and nobody is told', async () => {
+  await using sink = await HttpSink.open();
+  const store = await openStore(':memory:');
+  {
+    await using alerts = await open(store, toWebhook(sink.url));
+    await alerts.onFinding(aFinding());
+    await eventually(async () => {
+      expect(await states(store)).toEqual({ delivered: 1 });
+    });
+  }
+  await using alerts = await open(store, toWebhook(sink.url, { rule: { name: 'other' } }));
+  await alerts.onRunEnded(aRunEnded());
+  await eventually(() => {
+    expect(bodies(sink).map(({ type }) => type)).toEqual(['alert.opened', 'run.ended']);
+  });
+  expect(await store.selectFrom('alerts').select('state').execute()).toEqual([{ state: 'resolved' }]);
+});
+
+test('an alert of a service that has ended is refused, not lost in silence', async () => {
+  const store = await openStore(':memory:');
+  const alerts = await open(store, anAlertFile());
+  await alerts[Symbol.asyncDispose]();
+  await expect(alerts.onFinding(aFinding())).rejects.toThrow('ends');
+});
+
 test('a rule for nobody, and a secret that is none, are refused at the start', async () => {
   const store = await openStore(':memory:');
   await expect(open(store, anAlertFile({ rules: [{ name: 'r', destinations: ['nobody'] }] }))).rejects.toMatchObject({
