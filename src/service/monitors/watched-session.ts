@@ -13,6 +13,7 @@ import type { Finding } from '../../core/finding.ts';
 import { type JournalEvent, vantageOf } from '../../core/journal.ts';
 import type { ObserverEvent } from '../../observers/observer.ts';
 import type { ServiceClock } from '../parts.ts';
+import { knownFlows } from './known-flows.ts';
 import type { MonitorPlan, Session } from './monitor-plan.ts';
 import { replaySegment, type SegmentHead, type SegmentLine, SegmentWriter, type VantageTold } from './segment-file.ts';
 import { hourOf, type SegmentFolder, type SegmentPlace } from './segment-folder.ts';
@@ -72,7 +73,9 @@ export class WatchedSession implements Disposable {
     place: SegmentPlace,
     head: SegmentHead,
   ): Promise<{ resumed: WatchedSession; findings: Finding[]; judgedT: number }> {
-    const watch = watchOf(options.plan, options.session, head.watch as WatchSnapshot | null);
+    const snapshot = head.watch as WatchSnapshot | null;
+    const watch = watchOf(options.plan, options.session, snapshot);
+    if (snapshot !== null) options.onEvents(knownFlows(snapshot), true);
     const positions = new StreamPositions(head.positions);
     const findings: Finding[] = [];
     let judgedT = 0;
@@ -180,10 +183,7 @@ export class WatchedSession implements Disposable {
 }
 
 function watchOf(plan: MonitorPlan, session: Session, snapshot: WatchSnapshot | null): Watch {
-  const { spec, probes } = plan;
-  // Observers tell of every VIP; what becomes of those that this monitor does not hold is another's to find.
-  const vips = plan.environment.vips.filter(({ name }) => spec.flows.some(({ vip }) => vip === name));
-  const environment = { ...plan.environment, vips };
+  const { spec, environment, probes } = plan;
   const context = { monitor: spec.name, session: session.id, t0WallMs: session.t0WallMs, environment, probes, flows: spec.flows };
   if (snapshot === null) return new Watch(context);
   if (snapshot.schema === WATCH_SNAPSHOT_SCHEMA) return Watch.restore(context, snapshot);
