@@ -55,10 +55,14 @@ export class Dispatcher {
     while (!this.#isClosing && this.#inFlight.size < this.#sideBySide) {
       const work = this.#nextWork();
       if (!work) return;
-      const running = work().finally(() => {
-        this.#inFlight.delete(running);
-        this.pump();
-      });
+      const running = work()
+        .catch((error: unknown) => {
+          this.#tools.log(`a delivery to ${this.#name} met a mistake in Holdfast: ${messageOf(error)}`);
+        })
+        .finally(() => {
+          this.#inFlight.delete(running);
+          this.pump();
+        });
       this.#inFlight.add(running);
     }
   }
