@@ -1,7 +1,7 @@
 // What of an agent's chunk is believed: only what a prober of that vantage may say of this monitor. An agent may be hostile.
 import type { Chunk } from '../../core/agent-messages.ts';
 import { AppError } from '../../core/errors.ts';
-import type { EventType, JournalEvent } from '../../core/journal.ts';
+import type { EventOf, EventType, JournalEvent } from '../../core/journal.ts';
 import type { MonitorPlan } from './monitor-plan.ts';
 
 /** No runner, no fault, no next hop comes from a prober. */
@@ -24,6 +24,8 @@ const CLOCK_SLACK_MS = 60_000;
 /** Of a node, a pod, a flow: longer than any real one (RFC 1123), short enough for a label. */
 const LONGEST_NAME = 253;
 const LONGEST_STREAM = 128;
+/** Of one path in one bin: more than any prober can send. */
+const MOST_EXCHANGES = 1_000_000;
 
 /**
  * The events of a chunk as they are journalled: numbered by their place in the stream, with the bound of the agent's clock.
@@ -33,6 +35,7 @@ const LONGEST_STREAM = 128;
 export function acceptEvents(chunk: Chunk, about: { plan: MonitorPlan; vantage: string; nowT: number }): JournalEvent[] {
   if (chunk.stream.length === 0 || chunk.stream.length > LONGEST_STREAM) throw refusal(chunk, 'its stream has no proper name');
   const { errMs } = chunk.clock;
+  if (errMs > CLOCK_SLACK_MS) throw refusal(chunk, `its agent knows the time to ${String(Math.round(errMs / 1000))} s only`);
   return chunk.events.map((event, index) => {
     const complaint = complaintAbout(event, about, errMs);
     if (complaint !== null) throw refusal(chunk, `event ${String(index)} (${event.type}) ${complaint}`);
@@ -60,6 +63,18 @@ function complaintAbout(event: JournalEvent, about: { plan: MonitorPlan; vantage
   for (const t of instantsOf(event)) {
     if (t < -errMs - CLOCK_SLACK_MS) return 'was before its session began';
     if (t > latestT) return `is ${String(Math.round((t - nowT) / 1000))} s in the future`;
+  }
+  return event.type === 'tally' ? complaintAboutTally(event) : null;
+}
+
+/** Counts are added up for as long as the service lives: one that is below nothing, or beyond all measure, would stay. */
+function complaintAboutTally({ scheduled, ok, late, lost, notSent, invalid, rtt }: EventOf<'tally'>): string | null {
+  const counts = [ok, late, lost, notSent, invalid];
+  if (counts.some((count) => count < 0) || counts.reduce((sum, count) => sum + count, 0) !== scheduled) return 'does not add up';
+  if (scheduled > MOST_EXCHANGES) return `counts ${String(scheduled)} exchanges in a second`;
+  for (const [bucket, count] of Object.entries(rtt)) {
+    if (!/^\d{1,4}$/.test(bucket) || !Number.isInteger(count) || count < 0 || count > scheduled)
+      return 'has latencies that nobody measured';
   }
   return null;
 }

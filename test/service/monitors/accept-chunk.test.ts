@@ -41,6 +41,11 @@ describe('a chunk is refused whole when one of its events', () => {
     ['is of a protocol that is not held', event({ protocol: 'tls' }), /is of web over tls/],
     ['is of the next year', event({ bin: 31_536_000 }), /in the future/],
     ['was before the session', event({ t: -1e9 }), /before its session/],
+    ['counts below nothing', event({ ok: -1, scheduled: 0 }), /does not add up/],
+    ['counts other than it says', event({ scheduled: 99 }), /does not add up/],
+    ['counts beyond all measure', event({ ok: 1e12, lost: 0, scheduled: 1e12 }), /exchanges in a second/],
+    ['has latencies that nobody measured', event({ rtt: { '-1': 1 } }), /latencies that nobody measured/],
+    ['has more latencies than answers', event({ rtt: { '233': 1e9 } }), /latencies that nobody measured/],
     ['names a flow of another vantage', { ...broken, flow: 'v2/1' }, /a flow of another vantage/],
     ['broke in the next year', { ...broken, onsetT: 1e12 }, /in the future/],
     ['has a name without end', event({ path: 'n'.repeat(10_000) }), /a path of 10000 characters/],
@@ -58,6 +63,12 @@ describe('a chunk is refused whole when one of its events', () => {
     const chunk = aChunk({ events: [...measured(), hostile as JournalEvent] });
     expect(() => acceptEvents(chunk, about)).toThrow(message);
     expect(() => acceptEvents(chunk, about)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+  });
+
+  test('and when its agent does not know the time', () => {
+    expect(() => acceptEvents(aChunk({ events: measured(), clock: { offsetMs: 0, errMs: 1e9 } }), about)).toThrow(
+      /knows the time to 1000000 s only/,
+    );
   });
 
   test('and when its stream has no proper name', () => {
