@@ -1,4 +1,6 @@
 // The agent's one outgoing connection to its service: enrolment, state, chunks.
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
 import { Client } from 'undici';
 import type { z } from 'zod';
 import {
@@ -25,6 +27,9 @@ export type ServiceClientOptions = {
 
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 15_000;
+/** Smaller ones are not worth the packing. */
+const PACKED_FROM_BYTES = 16 << 10;
+const pack = promisify(gzip);
 /** No answer of the service is longer. */
 const MAX_ANSWER_BYTES = 1 << 20;
 
@@ -64,7 +69,8 @@ export class ServiceClient implements AsyncDisposable {
 
   /** @param body a `Chunk` as JSON; @throws AppError SERVICE_UNREACHABLE, and SERVICE_REFUSED for what another try may mend */
   async sendChunk(body: string, signal: AbortSignal): Promise<ChunkOutcome> {
-    const answer = await this.#ask('POST', '/chunks', { body, signal });
+    const packed = body.length < PACKED_FROM_BYTES ? null : await pack(body, { level: constants.Z_BEST_SPEED });
+    const answer = await this.#ask('POST', '/chunks', { body: packed ?? body, signal });
     if (answer.status === 413) return { kind: 'too-large' };
     // 403: the monitor is none of this agent's any more, as one that was moved to another environment.
     if ([400, 403, 422].includes(answer.status)) return { kind: 'refused', why: answer.text.slice(0, 300) };
@@ -75,13 +81,17 @@ export class ServiceClient implements AsyncDisposable {
     await this.#client.destroy();
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, { body, signal }: { body?: string; signal: AbortSignal }): Promise<Answer> {
+  async #ask(method: 'GET' | 'POST', path: string, { body, signal }: { body?: string | Buffer; signal: AbortSignal }): Promise<Answer> {
     signal.throwIfAborted();
     try {
       const answer = await this.#client.request({
         method,
         path: this.#base + path,
-        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(Buffer.isBuffer(body) ? { 'content-encoding': 'gzip' } : {}),
+        },
         body: body ?? null,
         signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS + ANSWER_MS)]),
       });

@@ -1,6 +1,7 @@
 // A service as an agent sees it: its three endpoints over real HTTP, with what they were told kept, and orders signed by a real key.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
 import {
   AGENT_SCHEMA,
   agentState,
@@ -52,7 +53,11 @@ export class ServiceDouble implements AsyncDisposable {
   failing: number | null = null;
   /** Takes a chunk and then says nothing, as a connection that breaks before the answer. */
   swallows = false;
-  obsolete = new Set<string>();
+  /** Sessions that nobody wants any more, and such as are refused. */
+  readonly obsolete = new Set<string>();
+  readonly refused = new Set<string>();
+  /** In a chunk. */
+  mostEvents = 20_000;
   /** Of this service's machine. */
   machine = { boot: machineBootId(), offsetMs: 0 };
   readonly #server = createServer((request, response) => {
@@ -103,7 +108,8 @@ export class ServiceDouble implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const receivedMonoMs = this.#monoMs();
-    const body = await text(request);
+    const isPacked = request.headers['content-encoding'] === 'gzip';
+    const body = await text(isPacked ? request.pipe(createGunzip()) : request);
     const answer = this.#answerTo(request, body, receivedMonoMs);
     if (this.swallows && request.url === '/api/v1/agent/chunks') response.destroy();
     else if (typeof answer === 'number') response.writeHead(answer).end();
@@ -133,8 +139,10 @@ export class ServiceDouble implements AsyncDisposable {
     }
   }
 
-  #take(body: string): ChunkAnswer {
+  #take(body: string): ChunkAnswer | number {
     const { session, stream, firstSeq, events, clock } = chunk.parse(JSON.parse(body));
+    if (events.length > this.mostEvents) return 413;
+    if (this.refused.has(session)) return 400;
     this.chunks.push({ stream, firstSeq, count: events.length, errMs: clock.errMs });
     if (this.obsolete.has(session)) return { nextSeq: firstSeq + events.length, isObsolete: true };
     const known = this.streams.get(stream) ?? { session, events: [], arrivedMs: [] };

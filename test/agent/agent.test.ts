@@ -45,7 +45,7 @@ async function more(service: ServiceDouble, count = 2): Promise<JournalEvent[]> 
 
 const ofType = (events: JournalEvent[], type: JournalEvent['type']) => events.filter((event) => event.type === type);
 
-describe('an agent', () => {
+describe('an agent', { timeout: 60_000 }, () => {
   it('enrols, takes an order, holds its flows, tells what becomes of them, and ends in order', async () => {
     await using bench = await aBench();
     const { service, agent, queue } = bench;
@@ -78,8 +78,8 @@ describe('an agent', () => {
     await queue.add('assign', service.order(2, [first, second]));
     await eventually(() => {
       expect(service.holdingNow('other').state).toBe('holding');
+      expect(service.streams.size).toBe(2);
     });
-    expect(service.streams.size).toBe(2);
     await queue.add('assign', service.order(3, [second]));
     await eventually(() => {
       expect(service.state?.holdings.map(({ monitor }) => monitor)).toEqual(['other']);
