@@ -1,10 +1,10 @@
 // A redis-server of the service's own: a child on a Unix socket, with an append-only file, started again when it dies, ended with its service.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../core/errors.ts';
+import { AppError, messageOf } from '../../core/errors.ts';
 import { monoMs } from '../../io/clock.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
 import { identityOf } from '../../io/process-identity.ts';
@@ -20,6 +20,7 @@ const PATHS_OF_SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 const NOT_FOUND = 127;
 /** One that lived this long died of something new. */
 const LIVED_MS = 30_000;
+const LOG_BYTES = 1_000_000;
 
 export type PrivateRedis = AsyncDisposable & {
   place: RedisPlace;
@@ -115,7 +116,9 @@ class RedisChild {
 
   #spawn(): ChildProcess {
     this.#startedMs = monoMs();
-    const log = openSync(this.#logFile, 'w', 0o600);
+    // Why the one before died stands there; one that dies all the time must not fill the disk.
+    const isToBeKept = this.#isUp && (statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0) < LOG_BYTES;
+    const log = openSync(this.#logFile, isToBeKept ? 'a' : 'w', 0o600);
     const child = spawnIn(undefined, argvOf(this.#files), { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#child = child;
@@ -134,7 +137,13 @@ class RedisChild {
     this.#backOffMs = Math.min(BACK_OFF_MS.last, 2 * waitMs);
     this.#log(`redis: redis-server died; it is started again in ${String(waitMs / 1000)} s (its log: ${this.#logFile})`);
     await sleep(waitMs, undefined, { signal: this.#ending.signal }).catch(() => undefined); // the service ends
-    if (!this.#ending.signal.aborted) this.#spawn();
+    if (this.#ending.signal.aborted) return;
+    try {
+      this.#spawn();
+    } catch (error) {
+      this.#log(`redis: ${messageOf(error)}`); // no file could be opened, say: perhaps later
+      await this.#startAgain();
+    }
   }
 
   #startError(): AppError {

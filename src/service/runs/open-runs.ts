@@ -60,8 +60,12 @@ export async function openRuns(options: RunsOptions): Promise<{ runs: Runs; sche
   const schedules = new ScheduleBook({ ...options, rows, runs });
   await line.look();
 
+  let lastTrouble = '';
   const tellTrouble = (error: unknown) => {
-    log(`runs: ${messageOf(error)}`);
+    const trouble = messageOf(error);
+    // A full disk is the same trouble every second.
+    if (trouble !== lastTrouble) log(`runs: ${trouble}`);
+    lastTrouble = trouble;
   };
   const timers = [
     setInterval(() => void line.look().catch(tellTrouble), options.lookMs ?? LOOK_MS),

@@ -47,6 +47,8 @@ export class RunLine {
   /** By environment, monotonic: not before this. */
   readonly #takenUntil = new Map<string, number>();
   readonly #settling = new Map<string, Promise<void>>();
+  #nextLook: Promise<void> | null = null;
+  #telling: Promise<void> | null = null;
   /** Of whose end somebody would not hear; said in the log once. */
   readonly #untellable = new Set<string>();
   #isClosed = false;
@@ -63,11 +65,17 @@ export class RunLine {
   /** Looks after everything once: who has ended, who is to be told so, who may start. */
   async look(): Promise<void> {
     if (this.#isClosed) return;
-    await this.inTurn(async () => {
+    // One that has not begun yet sees all that this one would.
+    this.#nextLook ??= this.inTurn(async () => {
+      this.#nextLook = null;
       for (const run of await this.#options.rows.running()) await this.#watch(run);
+      await this.#startNext();
     });
-    await this.tellEnds();
-    await this.inTurn(() => this.#startNext());
+    await this.#nextLook;
+    this.#telling ??= this.#tellEnds().finally(() => {
+      this.#telling = null;
+    });
+    await this.#telling;
   }
 
   /** Lets the service end; runners go on, and the next life finds them. */
@@ -75,6 +83,7 @@ export class RunLine {
     this.#isClosed = true;
     await this.#turns.idle();
     await Promise.all(this.#settling.values());
+    await this.#telling;
   }
 
   async #startNext(): Promise<void> {
@@ -225,18 +234,16 @@ export class RunLine {
   }
 
   /** Tells ends that nobody was told of; one that cannot be told now is told later. */
-  async tellEnds(): Promise<void> {
-    await this.inTurn(async () => {
-      for (const run of await this.#options.rows.untold()) {
-        try {
-          await this.#options.onRunEnded(endOf(run));
-          await this.#options.rows.markTold(run.id);
-        } catch (error) {
-          if (!this.#untellable.has(run.id)) this.#options.log(`run ${run.id}: its end could not be told yet: ${messageOf(error)}`);
-          this.#untellable.add(run.id);
-        }
+  async #tellEnds(): Promise<void> {
+    for (const run of await this.#options.rows.untold()) {
+      try {
+        await this.#options.onRunEnded(endOf(run));
+        await this.#options.rows.markTold(run.id);
+      } catch (error) {
+        if (!this.#untellable.has(run.id)) this.#options.log(`run ${run.id}: its end could not be told yet: ${messageOf(error)}`);
+        this.#untellable.add(run.id);
       }
-    });
+    }
   }
 
   #forget(id: string): void {
