@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { FINDING_KINDS, finding, SEVERITIES } from './finding.ts';
 import { VERDICTS } from './report-format.ts';
-import { hookSpec, monitorSpec, periodSpec, ruleSpec, scheduleSpec } from './service-file.ts';
+import { monitorSpec, periodSpec, ruleSpec, scheduleSpec } from './service-file.ts';
 import { tally } from './journal.ts';
 
 /** RFC 9457. `code` is stable (core/errors.ts); `remedy` says what to do. */
@@ -55,7 +55,9 @@ export type VantageStatus = z.infer<typeof vantageStatus>;
 export const secondOfVip = z.object({
   atMs: z.number(),
   vip: z.string(),
+  /** Flows that were answered at their pace, by ingress node. */
   byPath: z.record(z.string(), z.int()),
+  /** Exchanges lost or late; flows broken, by the second of their onset. */
   lost: z.int(),
   broke: z.int(),
 });
@@ -255,4 +257,3 @@ export type DestinationResource = z.infer<typeof destinationResource>;
 export const runPlan = z.object({ text: z.string() });
 /** Body of POST /session, answered with a cookie; DELETE /session ends it. */
 export const sessionRequest = z.strictObject({ token: z.string() });
-export type HookKind = z.output<typeof hookSpec>['kind'];

@@ -27,8 +27,10 @@ export class BurstWatch {
   /** @param flows held by all vantages; `isExplained`: whether a window of the VIP holds the break */
   decide(dataT: number, flows: number, isExplained: (seen: SeenBreak) => boolean): Burst | null {
     if (this.#breaks.length === 0) return null;
-    this.#breaks = this.#breaks.filter((seen) => seen.t > dataT - FORGET_MS && !isExplained(seen));
+    this.#breaks = this.#breaks.filter((seen) => !isExplained(seen));
     const decided = this.#breaks.filter((seen) => seen.t <= dataT - DECIDE_AFTER_MS).sort((a, b) => a.onsetT - b.onsetT);
+    // Only after they were looked at once: a vantage that was cut off tells of long ago.
+    this.#breaks = this.#breaks.filter((seen) => seen.t > dataT - FORGET_MS);
     const enough = Math.max(LEAST, Math.ceil(SHARE * flows));
     for (const [index, first] of decided.entries()) {
       const last = decided[index + enough - 1];

@@ -18,8 +18,9 @@ export type Story =
       from: 'observer' | 'flows';
     }
   | { kind: 'break-burst'; explainedBy: string | null }
-  | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | null }
-  | { kind: 'vip-down' }
+  /** `unseen`: no vantage that saw it is heard of any more. */
+  | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null }
+  | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null }
   | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[] }
   | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
   | { kind: 'agent-ill'; why: string }

@@ -143,6 +143,13 @@ export class PathWatch {
     this.#breaks = [];
   }
 
+  /** Nothing is heard of the vantage any more: how things are is not known, and will be found anew. */
+  giveUp(): void {
+    this.forget();
+    this.#down = null;
+    for (const state of this.#paths.values()) state.dead = null;
+  }
+
   /**
    * @param t the vantage's time
    * @param known the next-hop set and since when it has been so, null when it is not known

@@ -29,14 +29,13 @@ export function sentenceOf({ draft, results, related }: Telling): string {
     case 'break-burst':
       return `${upperFirst(hurt)}, while the next-hop set of ${vip ?? ''} stayed${story.explainedBy === null ? '' : ` (explained by ${story.explainedBy})`}.`;
     case 'path-dead': {
-      const ends = { answers: 'it answers again', left: 'then it left the next-hop set', down: 'then no path answered' } as const;
-      const end = story.end === null ? 'others answer' : ends[story.end];
+      const end = story.end === null ? 'others answer' : ENDS[story.end];
       return `The path of ${vip ?? ''} by ${subject} ${lasted === null ? 'is dead' : `was dead for ${lasted}`}, seen from ${seen}: ${hurt}; ${end}.`;
     }
     case 'vip-down':
       return lasted === null
         ? `${subject} does not answer on any path, seen from ${seen}: ${hurt}.`
-        : `${subject} did not answer on any path for ${lasted}, seen from ${seen}: ${hurt}; it answers again.`;
+        : `${subject} did not answer on any path for ${lasted}, seen from ${seen}: ${hurt}; ${ENDS[story.end ?? 'answers']}.`;
     case 'source-ip-lost': {
       const writer = story.rewrittenBy.length > 0 ? `an address of ${listText(story.rewrittenBy)}` : 'an address that is not theirs';
       return lasted === null
@@ -59,6 +58,13 @@ export function sentenceOf({ draft, results, related }: Telling): string {
         : `Nothing was heard from the agent at ${subject} for ${lasted}; it is back.`;
   }
 }
+
+const ENDS = {
+  answers: 'it answers again',
+  left: 'then it left the next-hop set',
+  down: 'then no path answered',
+  unseen: 'nobody who saw it is heard of any more',
+} as const;
 
 /** `86 of 256 TCP flows broke, all of them on n2 (86 reset)`. */
 export function figuresText(results: readonly WindowResult[]): string {

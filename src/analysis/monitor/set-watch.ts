@@ -42,6 +42,9 @@ export class SetWatch {
     // From here on observers tell: what flows had shown is not compared with it.
     if (from !== this.#from) this.#accepted = [];
     this.#from = from;
+    // A vantage of which nothing is left speaks for nobody, as long as another does.
+    const heard = this.#accepted.filter((each) => sets.some(({ source }) => source === each.source));
+    if (from === 'flows' && heard.length > 0) this.#accepted = heard;
     return sets.flatMap(({ source, history }) => this.#changesOf(source, history, isPostponed)).sort((a, b) => a.t - b.t);
   }
 

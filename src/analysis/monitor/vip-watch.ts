@@ -96,21 +96,16 @@ export class VipWatch {
     );
   }
 
-  /** Whether a window of this VIP holds the break. */
+  /** Whether a window of this VIP holds the break; one that came too late to be judged needs no explanation. */
   isExplained({ onsetT }: SeenBreak): boolean {
+    if (onsetT < this.slice.horizonT) return true;
     return this.#windows().some((window) => onsetT >= window.fromT && onsetT < (window.untilT ?? Infinity));
   }
 
   /** Judges the windows that are due; closes those that are quiet. */
   judge(shared: Shared, times: DataTimes): void {
     const { nowT } = times;
-    const everyMs = Math.max(JUDGE_EVERY_MS, this.slice.flows * JUDGE_MS_PER_FLOW);
-    const due = this.#windows().filter((window) => {
-      if (window.isFinal) return false;
-      const isNew = window.judged.version !== this.slice.version;
-      const closes = window.untilT === null;
-      return window.result === null || (nowT >= window.judged.nowT + everyMs && (isNew || closes)) || this.#canEnd(window, times);
-    });
+    const due = this.#windows().filter((window) => !window.isFinal && (this.#isDue(window, times) || this.#canEnd(window, times)));
     if (due.length === 0) return;
     const facts = this.slice.facts(this.#context, shared);
     const judging: Judging = {
@@ -248,6 +243,16 @@ export class VipWatch {
       },
     });
     this.#book.addWindow(draft, window);
+  }
+
+  /** Whether another judgement could come to anything new, and it is time for it. */
+  #isDue(window: WatchWindow, { nowT, t }: DataTimes): boolean {
+    const { result, judged, untilT, quietT, cutT, lastT } = window;
+    if (result === null) return true;
+    if (nowT < judged.nowT + Math.max(JUDGE_EVERY_MS, this.slice.flows * JUDGE_MS_PER_FLOW)) return false;
+    if (judged.version !== this.slice.version) return true;
+    const settlesT = lastT + SETTLE_MS;
+    return untilT === null && (t >= Math.min(quietT, cutT ?? Infinity) || (judged.nowT < settlesT && nowT >= settlesT));
   }
 
   /** Where a window opens depends on how the one before it closed, and may cut that one short. */

@@ -28,6 +28,8 @@ export type WatchParts = {
   illnesses: EventOf<'prober.ill'>[];
   /** How far each vantage has told: `t` of its newest event. */
   dataT: Map<string, number>;
+  /** When each vantage last delivered anything, by `nowT`. */
+  heardT: Map<string, number>;
   /** Events that came too late to change a figure. */
   late: { events: number };
 };
@@ -46,6 +48,7 @@ export type WatchSnapshot = {
   ready: EventOf<'vantage.ready'>[];
   illnesses: EventOf<'prober.ill'>[];
   dataT: [string, number][];
+  heardT: [string, number][];
   lateEvents: number;
 };
 
@@ -66,5 +69,6 @@ export function restoreParts(parts: WatchParts, snapshot: WatchSnapshot, pathOf:
   for (const event of saved.ready) parts.ready.set(event.vantage, event);
   parts.illnesses.push(...saved.illnesses);
   for (const [vantage, t] of saved.dataT) parts.dataT.set(vantage, t);
+  for (const [vantage, t] of saved.heardT) parts.heardT.set(vantage, t);
   parts.late.events = saved.lateEvents;
 }

@@ -33,6 +33,8 @@ export class Watch {
   readonly #context: WatchContext;
   readonly #parts: WatchParts;
   readonly #vipOfPrefix: ReadonlyMap<string, VipWatch>;
+  readonly #justHeard = new Set<string>();
+  readonly #intervals = new Map<string, number>();
   #prunedT = -Infinity;
 
   constructor(context: WatchContext) {
@@ -55,13 +57,18 @@ export class Watch {
       ready: new Map(),
       illnesses: [],
       dataT: new Map(),
+      heardT: new Map(),
       late: { events: 0 },
     };
   }
 
-  /** Goes on where a watch of the same context stood when it made the snapshot; events since then are to be taken again, none before. */
+  /**
+   * Goes on where a watch of the same context stood when it made the snapshot; events since then are to be taken again, none before.
+   * A snapshot of another session, or of another version of Holdfast, is passed over.
+   */
   static restore(context: WatchContext, snapshot: WatchSnapshot): Watch {
     const watch = new Watch(context);
+    if (snapshot.schema !== WATCH_SNAPSHOT_SCHEMA || snapshot.session !== context.session) return watch;
     restoreParts(watch.#parts, snapshot, (vantage, vip) => watch.#path(vantage, vip));
     return watch;
   }
@@ -89,6 +96,9 @@ export class Watch {
     for (const news of sessions.advance(nowT)) this.#onSession(news);
     for (const news of sources.advance(nowT)) this.#onSource(news);
     for (const [vantage, t] of this.#parts.dataT) for (const news of agents.advance(vantage, t)) this.#onAgent(news);
+    for (const vantage of this.#justHeard) this.#parts.heardT.set(vantage, nowT);
+    this.#justHeard.clear();
+    this.#giveUp(nowT);
     const times = this.#times(nowT);
     const shared = { ready: [...this.#parts.ready.values()], illnesses };
     for (const vip of vips.values()) {
@@ -109,7 +119,7 @@ export class Watch {
 
   /** Plain data, fit for JSON. */
   snapshot(): WatchSnapshot {
-    const { book, vips, register, paths, sources, sessions, agents, seconds, ready, illnesses, dataT, late } = this.#parts;
+    const { book, vips, register, paths, sources, sessions, agents, seconds, ready, illnesses, dataT, heardT, late } = this.#parts;
     const snapshot: WatchSnapshot = {
       schema: WATCH_SNAPSHOT_SCHEMA,
       session: this.#context.session,
@@ -124,6 +134,7 @@ export class Watch {
       ready: [...ready.values()],
       illnesses,
       dataT: [...dataT],
+      heardT: [...heardT],
       lateEvents: late.events,
     };
     // A copy: the watch goes on changing what it holds.
@@ -140,7 +151,10 @@ export class Watch {
 
   #take(event: JournalEvent): void {
     const vantage = vantageOf(event);
-    if (vantage !== null) this.#parts.dataT.set(vantage, Math.max(this.#parts.dataT.get(vantage) ?? -Infinity, event.t));
+    if (vantage !== null) {
+      this.#parts.dataT.set(vantage, Math.max(this.#parts.dataT.get(vantage) ?? -Infinity, event.t));
+      this.#justHeard.add(vantage);
+    }
     if (isFlowEvent(event)) this.#takeFlow(event);
     else if (event.type === 'tally') this.#takeTally(event);
     else if (event.type === 'next-hops' || event.type === 'observer.blind') this.#takeSet(event);
@@ -198,8 +212,7 @@ export class Watch {
   #takeTally(tally: EventOf<'tally'>): void {
     const vip = this.#parts.vips.get(tally.vip);
     if (!vip) return;
-    const pace = paceOf(this.#context, this.#probeOf(tally));
-    this.#parts.seconds.take(tally, pace.intervalMs);
+    this.#parts.seconds.take(tally, this.#intervalOf(tally));
     if (!vip.isObserved) {
       vip.tallies += 1;
       if (!vip.slice.take(tally)) this.#parts.late.events += 1;
@@ -231,14 +244,14 @@ export class Watch {
   #onSign(sign: Sign, vip: VipWatch): void {
     const { book } = this.#parts;
     if (sign.at === 'begin') {
-      const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down' } as const) : ({ kind: 'path-dead', end: null } as const);
+      const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down', end: null } as const) : ({ kind: 'path-dead', end: null } as const);
       const draft = book.begin({ vip: sign.vip, subject: sign.subject, sinceT: sign.sinceT, vantage: sign.vantage, story });
       vip.open(draft, sign.kind === 'vip-down' ? `no path of ${sign.vip} answers` : `the path of ${sign.vip} by ${sign.subject} is dead`);
       return;
     }
     const draft = book.open(sign.kind, sign.vip, sign.subject);
     if (!draft) return;
-    if (draft.story.kind === 'path-dead' && sign.why !== undefined) draft.story.end = sign.why;
+    if (draft.story.kind === 'path-dead' || draft.story.kind === 'vip-down') draft.story.end = sign.why ?? 'answers';
     book.endFor(draft, sign.vantage, sign.t);
   }
 
@@ -316,6 +329,21 @@ export class Watch {
     return { sessions: [], vips: [...new Set(vips.map((draft) => draft.vip ?? ''))].sort() };
   }
 
+  /** Nobody says any more how things are where a vantage is not heard of for so long: its own silence is another finding. */
+  #giveUp(nowT: number): void {
+    const { book, dataT, heardT, paths } = this.#parts;
+    for (const draft of book.drafts) {
+      const { story, resolvedT } = draft;
+      if (resolvedT !== null || (story.kind !== 'path-dead' && story.kind !== 'vip-down')) continue;
+      for (const { vantage, untilT } of draft.seenBy) {
+        if (untilT !== null || (heardT.get(vantage) ?? nowT) >= nowT - MAX_LATENESS_MS) continue;
+        paths.get(`${vantage} ${draft.vip ?? ''}`)?.giveUp();
+        book.endFor(draft, vantage, dataT.get(vantage) ?? nowT);
+        story.end = 'unseen';
+      }
+    }
+  }
+
   /** A silent hop is not answered either: while its share of dials is lost, it has not left the set. */
   #isPostponed(vantage: string, vip: VipWatch, hop: string): boolean {
     const path = this.#path(vantage, vip.slice.vip.name);
@@ -342,9 +370,15 @@ export class Watch {
     for (const path of this.#parts.paths.values()) path.prune(times.nowT);
   }
 
-  #probeOf({ vip, protocol }: EventOf<'tally'>): string {
+  #intervalOf({ vip, protocol }: EventOf<'tally'>): number {
+    const key = `${vip} ${protocol}`;
+    let intervalMs = this.#intervals.get(key);
+    if (intervalMs !== undefined) return intervalMs;
     const { flows, probes } = this.#context;
-    return flows.find((group) => group.vip === vip && probes[group.probe]?.protocol === protocol)?.probe ?? '';
+    const group = flows.find((each) => each.vip === vip && probes[each.probe]?.protocol === protocol);
+    ({ intervalMs } = paceOf(this.#context, group?.probe ?? ''));
+    this.#intervals.set(key, intervalMs);
+    return intervalMs;
   }
 
   #path(vantage: string, vip: string): PathWatch {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { analyse } from '../../../src/analysis/analyse.ts';
+import type { Finding } from '../../../src/core/finding.ts';
 import type { JournalEvent } from '../../../src/core/journal.ts';
 import { aJournal } from '../../support/a-journal.ts';
 import { simulate, type SimulatedRun } from '../../support/ecmp-simulator.ts';
@@ -265,6 +266,9 @@ test('however the events are batched, the findings are the same at the end', () 
   );
 });
 
-function withoutUpdate(player: Player) {
-  return player.last().map(({ updatedMs: _, ...finding }) => finding);
+function withoutUpdate(player: Player): Omit<Finding, 'updatedMs'>[] {
+  return player.last().map((finding) => {
+    const { updatedMs: _, ...rest } = finding;
+    return rest;
+  });
 }

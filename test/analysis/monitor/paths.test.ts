@@ -203,3 +203,42 @@ test('a prober that begins a new life leaves no flows behind, and broke none', (
     ['n3', 0, 'idle'],
   ]);
 });
+
+test('what comes later than anybody waits for harms nothing, is counted, and is still told with its true times', () => {
+  const journal = aJournal({ vantages: ['v1', 'v2'] }).set(100, ALL);
+  for (const vantage of ['v1', 'v2']) {
+    ticking(journal, { vantage, untilBin: 2_900, paths: ['n1', 'n3'] });
+    ticking(journal, { vantage, untilBin: 60, paths: ['n2'] });
+    journal.flows(10, { vantage, ingress: 'n1' });
+  }
+  stall(journal, journal.flows(5, { vantage: 'v2', ingress: 'n2' }), 60_000);
+  const player = new Player(contextOf(journal.events));
+  player.play(journal.sorted(), {
+    untilT: 2_600_000,
+    stepMs: 5_000,
+    arrives: ({ from, t }) => (from === 'prober:v2' && t > 30_000 ? t + 2_500_000 : t),
+  });
+  expect(player.watch.status(2_600_000).lateEvents).toBe(5);
+  expect(player.last()).toMatchObject([
+    {
+      kind: 'path-dead',
+      vantages: ['v2'],
+      openedMs: expect.closeTo(1_700_000_060_000, -3) as number,
+      windows: [],
+      sentence: expect.stringContaining('came too late') as string,
+    },
+  ]);
+});
+
+test('a path that was dead to a vantage which is not heard of any more does not stay open for ever', () => {
+  const journal = aJournal().set(100, ALL);
+  ticking(journal, { untilBin: 70, paths: ['n1', 'n3'] });
+  journal.flows(10, { ingress: 'n1' });
+  stall(journal, journal.flows(5, { ingress: 'n2' }), 60_000);
+  const player = play(journal, 75_000);
+  expect(player.of('path-dead')).toMatchObject([{ state: 'open' }]);
+  player.advance(1_100_000);
+  expect(player.of('path-dead')).toMatchObject([
+    { state: 'resolved', sentence: expect.stringContaining('nobody who saw it is heard of any more') as string },
+  ]);
+});
