@@ -22,7 +22,7 @@ export function paletteOf(report: Report): Palette {
 
 /** Each of the names gets its colour, in their natural order; null and `unknown` name no path. */
 export function paletteOfNames(names: Iterable<string | null>): Palette {
-  const known = [...new Set(names)].filter((name) => name !== null && name !== 'unknown');
+  const known = [...new Set(names)].flatMap((name) => (name === null || name === 'unknown' ? [] : [name]));
   const order = new Map(known.sort(compareNames).map((name, index) => [name, index] as const));
   return (path) => {
     const index = path === null ? undefined : order.get(path);
