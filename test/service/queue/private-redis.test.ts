@@ -44,6 +44,47 @@ test('it is gone with its scope, and its socket too', async () => {
   expect(existsSync(socket)).toBe(false);
 });
 
+test('a service that is killed leaves no Redis, and the next one finds all that was kept', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-redis-'));
+  const script = `
+    const { startPrivateRedis } = await import('./src/service/queue/private-redis.ts');
+    const redis = await startPrivateRedis({ folder: '${folder}', log: () => {}, signal: AbortSignal.timeout(60_000) });
+    process.stdout.write(String(redis.pid()));
+    setInterval(() => {}, 1_000);`;
+  const service = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [pid] = (await once(service.stdout, 'data')) as [Buffer];
+  {
+    using client = disposable({ path: join(folder, 'redis.sock') });
+    await eventually(() => client.redis.set('kept', 'yes'));
+  }
+  const exit = once(service, 'exit');
+  service.kill('SIGKILL');
+  await exit;
+  await using next = await startPrivateRedis({ folder, log: () => undefined, signal: AbortSignal.timeout(30_000) });
+  await eventually(() => {
+    expect(identityOf(Number(pid))).toBeNull();
+  });
+  using client = disposable(next.place);
+  expect(await eventually(() => client.redis.get('kept'))).toBe('yes');
+  await next[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+test('a Redis of somebody else that may forget is told what to set', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-redis-'));
+  const socket = join(folder, 'redis.sock');
+  const args = ['--port', '0', '--unixsocket', socket, '--dir', folder, '--maxmemory-policy', 'allkeys-lru'];
+  const theirs = spawn('redis-server', args, { stdio: 'ignore' });
+  const exit = once(theirs, 'exit');
+  using client = disposable({ path: socket });
+  await eventually(() => client.redis.ping());
+  const concerns = await concernsOf(client.redis);
+  theirs.kill('SIGKILL');
+  await exit;
+  rmSync(folder, { recursive: true });
+  expect(concerns).toEqual([expect.stringContaining('set noeviction'), expect.stringContaining('set appendonly yes')]);
+});
+
 test.each(['with its pid file', 'without a pid file'])('one of an earlier life is ended before the next begins, %s', async (how) => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-redis-'));
   mkdirSync(join(folder, 'redis'));
