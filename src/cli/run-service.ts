@@ -27,9 +27,19 @@ import { agentFileText } from './serve-agent-file.ts';
 import { claimServiceFolder, type ServiceFolder } from './serve-folder.ts';
 import { bringUpLab, takeDownLab } from './serve-lab.ts';
 import type { PlannedAgent, ServiceSetup } from './serve-setup.ts';
-import type { ServeFlags } from './serve.ts';
 import { selfArgv } from './self.ts';
 import { programVersion } from './version.ts';
+
+/** Of `holdfast serve`. */
+export type ServeFlags = {
+  config?: string;
+  state: string;
+  host?: string;
+  port?: number;
+  prefix: string;
+  newAdminToken?: true;
+  dryRun?: true;
+};
 
 type Log = (line: string) => void;
 

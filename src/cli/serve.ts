@@ -2,16 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { onInterruption } from './interruption.ts';
-
-export type ServeFlags = {
-  config?: string;
-  state: string;
-  host?: string;
-  port?: number;
-  prefix: string;
-  newAdminToken?: true;
-  dryRun?: true;
-};
+import type { ServeFlags } from './run-service.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
