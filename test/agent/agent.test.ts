@@ -172,6 +172,23 @@ describe('an agent', { timeout: 60_000 }, () => {
     expect(new Set(flows).size).toBe(6);
   });
 
+  it('begins a new stream with new flows where events were lost, and tells how many', async () => {
+    await using bench = await aBench();
+    const { service, agent } = bench;
+    await holding(bench);
+    service.refused.add('s1');
+    await agent.says('the service refused a chunk');
+    service.refused.clear();
+    await eventually(() => {
+      expect(service.streams.size).toBe(2);
+      expect(service.state?.droppedEvents).toBeGreaterThan(0);
+    });
+    await eventually(() => {
+      const flows = ofType([...service.streams.values()].at(-1)?.events ?? [], 'flow.opened');
+      expect(flows.length).toBe(3);
+    });
+  });
+
   it('refuses a service whose key is not the one that it pinned, and says what to do', async () => {
     await using bench = await aBench();
     const { service, agent } = bench;
