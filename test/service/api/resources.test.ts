@@ -2,10 +2,20 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { agentResource, environmentResource, listOf, overview, runResource, scenarioResource } from '../../../src/core/api.ts';
+import {
+  agentResource,
+  environmentResource,
+  keeperResource,
+  listOf,
+  overview,
+  runResource,
+  scenarioResource,
+} from '../../../src/core/api.ts';
 import type { Finding } from '../../../src/core/finding.ts';
 import { finding } from '../../../src/core/finding.ts';
-import { aRun, type AnApi, anApi, NOW_MS } from './an-api.ts';
+import { serveKeeper } from '../../../src/keeper/server.ts';
+import { KeeperBench } from '../../support/keeper-bench.ts';
+import { anEnvironment, aRun, type AnApi, anApi, NOW_MS } from './an-api.ts';
 
 function aFinding(id: string, openedMs: number): Finding {
   return {
@@ -205,12 +215,26 @@ test('readiness tells strangers one word and viewers why', async () => {
   expect((await api.ask('GET', '/healthz')).text).toBe('ok\n');
 });
 
-test('a keeper that does not answer is told so, and one that is not there cannot be halted', async () => {
-  await using api = await anApi();
-  expect((await api.ask('GET', '/api/v1/keepers', { token: api.tokens.viewer })).json).toEqual({ items: [], next: null });
-  expect(await api.ask('POST', '/api/v1/keepers/lab/halt', { token: api.tokens.operator })).toMatchObject({
-    ...{ status: 409, json: { code: 'CAPABILITY_MISSING' } },
-  });
+test('a keeper is asked itself, and it halts; one that does not answer is told so, and one that is not there cannot be halted', async () => {
+  await using bench = new KeeperBench();
+  const socket = join(bench.folder, 'keeper.sock');
+  await using _door = await serveKeeper(bench.keeper(), socket, bench.folder);
+  const named = (name: string, keeperSocket: string | null) =>
+    [name, { environment: { ...anEnvironment(), name, keeperSocket }, file: '' }] as const;
+  const environments = new Map([named('lab', socket), named('dead', join(bench.folder, 'none.sock')), named('bare', null)]);
+  await using api = await anApi({ catalogue: { environments } });
+  const keepers = async () =>
+    listOf(keeperResource).parse((await api.ask('GET', '/api/v1/keepers', { token: api.tokens.viewer })).json).items;
+  expect(await keepers()).toMatchObject([
+    { environment: 'lab', isReachable: true, error: null, isHalted: false, faults: [] },
+    { environment: 'dead', isReachable: false, isHalted: null },
+  ]);
+  const halt = (name: string) => api.ask('POST', `/api/v1/keepers/${name}/halt`, { token: api.tokens.operator });
+  expect(await halt('lab')).toMatchObject({ status: 200, json: { environment: 'lab', isHalted: true } });
+  expect((await keepers())[0]).toMatchObject({ isHalted: true });
+  expect(await halt('dead')).toMatchObject({ status: 502, json: { code: 'KEEPER_UNREACHABLE' } });
+  expect(await halt('bare')).toMatchObject({ status: 409, json: { code: 'CAPABILITY_MISSING' } });
+  expect(await halt('moon')).toMatchObject({ status: 404, json: { code: 'UNKNOWN_NAME' } });
 });
 
 test('names with the worst in them find nothing and harm nothing', async () => {
