@@ -9,16 +9,15 @@
 import { compareEvents, type EventOf, type JournalEvent, vantageOf } from '../../core/journal.ts';
 import { hostPrefix } from '../../core/addresses.ts';
 import type { Finding } from '../../core/finding.ts';
-import { AgentWatch, type AgentNews } from './agent-watch.ts';
+import { AgentWatch } from './agent-watch.ts';
 import { type FlowEvent, isFlowEvent, LAGGING_MS, MAX_LATENESS_MS, paceOf, type SetEvent, type WatchContext } from './context.ts';
-import type { Draft } from './draft.ts';
 import { FindingBook } from './finding-book.ts';
 import { FlowRegister, type FlowStep } from './flow-register.ts';
-import { PathWatch, type Sign } from './path-watch.ts';
+import { PathWatch } from './path-watch.ts';
+import { endBursts, findBurst, giveUp, onAgent, onSession, onSign, onSource, relatedTo } from './happenings.ts';
 import { SecondsBook } from './seconds-book.ts';
-import type { Related } from './sentences.ts';
-import { type SessionNews, SessionWatch } from './session-watch.ts';
-import { type SourceNews, SourceWatch } from './source-watch.ts';
+import { SessionWatch } from './session-watch.ts';
+import { SourceWatch } from './source-watch.ts';
 import { type DataTimes, VipWatch } from './vip-watch.ts';
 import { statusOf, type WatchStatus } from './watch-status.ts';
 import { restoreParts, type WatchParts, type WatchSnapshot, WATCH_SNAPSHOT_SCHEMA } from './watch-snapshot.ts';
@@ -26,8 +25,6 @@ import { restoreParts, type WatchParts, type WatchSnapshot, WATCH_SNAPSHOT_SCHEM
 export type { WatchSnapshot };
 
 const PRUNE_EVERY_MS = 5_000;
-/** A set and the session that carries it change within this long. */
-const TOGETHER_MS = 5_000;
 
 export class Watch {
   readonly #context: WatchContext;
@@ -93,22 +90,22 @@ export class Watch {
    */
   advance(nowT: number): Finding[] {
     const { book, vips, sessions, sources, agents, illnesses } = this.#parts;
-    for (const news of sessions.advance(nowT)) this.#onSession(news);
-    for (const news of sources.advance(nowT)) this.#onSource(news);
-    for (const [vantage, t] of this.#parts.dataT) for (const news of agents.advance(vantage, t)) this.#onAgent(news);
+    for (const news of sessions.advance(nowT)) onSession(this.#parts, news);
+    for (const news of sources.advance(nowT)) onSource(this.#parts, news);
+    for (const [vantage, t] of this.#parts.dataT) for (const news of agents.advance(vantage, t)) onAgent(this.#parts, news);
     for (const vantage of this.#justHeard) this.#parts.heardT.set(vantage, nowT);
     this.#justHeard.clear();
-    this.#giveUp(nowT);
+    giveUp(this.#parts, nowT);
     const times = this.#times(nowT);
     const shared = { ready: [...this.#parts.ready.values()], illnesses };
     for (const vip of vips.values()) {
       vip.readInferred((vantage, hop) => this.#isPostponed(vantage, vip, hop));
-      this.#findBurst(vip, times.t);
+      findBurst(this.#parts, vip, times.t);
       vip.judge(shared, times);
       vip.follow(nowT);
     }
-    this.#endBursts(nowT);
-    const findings = book.takeChanged(nowT, (draft) => this.#relatedTo(draft));
+    endBursts(this.#parts, nowT);
+    const findings = book.takeChanged(nowT, (draft) => relatedTo(this.#parts, draft));
     if (nowT >= this.#prunedT + PRUNE_EVERY_MS) this.#prune(times);
     return findings;
   }
@@ -158,10 +155,10 @@ export class Watch {
     if (isFlowEvent(event)) this.#takeFlow(event);
     else if (event.type === 'tally') this.#takeTally(event);
     else if (event.type === 'next-hops' || event.type === 'observer.blind') this.#takeSet(event);
-    else if (event.type === 'bgp-session') for (const news of this.#parts.sessions.take(event)) this.#onSession(news);
+    else if (event.type === 'bgp-session') for (const news of this.#parts.sessions.take(event)) onSession(this.#parts, news);
     else if (event.type === 'prober.ill') {
       this.#parts.illnesses.push(event);
-      for (const news of this.#parts.agents.take(event)) this.#onAgent(news);
+      for (const news of this.#parts.agents.take(event)) onAgent(this.#parts, news);
     } else if (event.type === 'vantage.ready') this.#parts.ready.set(event.vantage, event);
     else if (event.type === 'dial.failed' && vantage !== null && this.#parts.vips.has(event.vip)) {
       const path = this.#path(vantage, event.vip);
@@ -191,7 +188,7 @@ export class Watch {
       seconds.broke(path.vip, step.event.onsetT);
       path.broke(step.flow.path, step.event, isInDoubt);
     } else follow(path, step, event.t);
-    for (const news of sources.take(step, event.t)) this.#onSource(news);
+    for (const news of sources.take(step, event.t)) onSource(this.#parts, news);
     this.#decide(path, event.t);
   }
 
@@ -238,110 +235,7 @@ export class Watch {
   #decide(path: PathWatch, t: number): void {
     const vip = this.#parts.vips.get(path.vip);
     if (!vip) return;
-    for (const sign of path.decide(t, vip.setAt(t), this.#parts.agents.isDoubtful(path.vantage, t))) this.#onSign(sign, vip);
-  }
-
-  #onSign(sign: Sign, vip: VipWatch): void {
-    const { book } = this.#parts;
-    if (sign.at === 'begin') {
-      const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down', end: null } as const) : ({ kind: 'path-dead', end: null } as const);
-      const draft = book.begin({ vip: sign.vip, subject: sign.subject, sinceT: sign.sinceT, vantage: sign.vantage, story });
-      vip.open(draft, sign.kind === 'vip-down' ? `no path of ${sign.vip} answers` : `the path of ${sign.vip} by ${sign.subject} is dead`);
-      return;
-    }
-    const draft = book.open(sign.kind, sign.vip, sign.subject);
-    if (!draft) return;
-    if (draft.story.kind === 'path-dead' || draft.story.kind === 'vip-down') draft.story.end = sign.why ?? 'answers';
-    book.endFor(draft, sign.vantage, sign.t);
-  }
-
-  #onSource({ vip, path, vantage, at, t, lost, rewrittenBy }: SourceNews): void {
-    const { book } = this.#parts;
-    if (at !== 'end') {
-      const draft = book.begin({ vip, subject: path, sinceT: t, vantage, story: { kind: 'source-ip-lost', flows: 0, rewrittenBy: [] } });
-      const { story } = draft;
-      if (story.kind !== 'source-ip-lost') return;
-      draft.openedT = at === 'begin' ? draft.openedT : Math.min(draft.openedT, t);
-      story.flows = Math.max(story.flows, lost);
-      story.rewrittenBy = [...new Set([...story.rewrittenBy, ...rewrittenBy])].sort();
-      return;
-    }
-    const draft = book.open('source-ip-lost', vip, path);
-    if (draft) book.endFor(draft, vantage, t);
-  }
-
-  #onSession({ at, subject, t, session }: SessionNews): void {
-    const { book } = this.#parts;
-    const draft = book.open('bgp-session-down', null, subject);
-    if (at === 'end') {
-      if (draft) draft.resolvedT = Math.max(t, draft.openedT);
-      return;
-    }
-    const { router, state, reason } = session;
-    if (!draft) book.begin({ vip: null, subject, sinceT: t, story: { kind: 'bgp-session-down', router, state, reason } });
-  }
-
-  #onAgent({ at, vantage, t, why }: AgentNews): void {
-    const { book } = this.#parts;
-    if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why } });
-    const draft = book.open('agent-ill', null, vantage);
-    if (at === 'end' && draft) book.endFor(draft, vantage, t);
-  }
-
-  #findBurst(vip: VipWatch, dataT: number): void {
-    if (vip.bursts.size === 0) return;
-    const burst = vip.bursts.decide(dataT, vip.slice.flows, (seen) => vip.isExplained(seen));
-    if (!burst) return;
-    const name = vip.slice.vip.name;
-    const { book } = this.#parts;
-    const draft = book.begin({ vip: name, subject: name, sinceT: burst.sinceT, story: { kind: 'break-burst', explainedBy: null } });
-    for (const vantage of burst.vantages) book.begin({ vip: name, subject: name, sinceT: burst.sinceT, vantage, story: draft.story });
-    vip.open(draft, `flows of ${name} broke while its next-hop set stayed`);
-  }
-
-  /** A burst is over once its window has closed, or once something that explains it is known. */
-  #endBursts(nowT: number): void {
-    const { book } = this.#parts;
-    for (const draft of book.drafts) {
-      const { story, resolvedT } = draft;
-      if (story.kind !== 'break-burst' || resolvedT !== null) continue;
-      const own = book.window(draft.id);
-      for (const window of book.windows) {
-        const isOther = window.vip === draft.vip && window.key !== draft.id && window.fromT <= draft.openedT;
-        if (!isOther || (window.untilT !== null && window.untilT <= draft.openedT)) continue;
-        story.explainedBy = window.title ?? 'the change of the set that followed';
-        draft.resolvedT = nowT;
-      }
-      if (own?.untilT !== null) draft.resolvedT ??= own?.untilT ?? nowT;
-    }
-  }
-
-  #relatedTo({ story, subject, openedT, vip }: Draft): Related {
-    const { sessions, book } = this.#parts;
-    if (story.kind === 'next-hops-changed') return { sessions: sessions.downAround(story.left, story.changeT), vips: [] };
-    if (story.kind !== 'bgp-session-down' || vip !== null) return { sessions: [], vips: [] };
-    const vips = [...book.drafts].filter(
-      (draft) =>
-        draft.story.kind === 'next-hops-changed' &&
-        draft.story.left.includes(subject) &&
-        Math.abs(draft.story.changeT - openedT) <= TOGETHER_MS,
-    );
-    return { sessions: [], vips: [...new Set(vips.map((draft) => draft.vip ?? ''))].sort() };
-  }
-
-  /** Nobody says any more how things are where a vantage is not heard of for so long: its own silence is another finding. */
-  #giveUp(nowT: number): void {
-    const { book, dataT, heardT, paths } = this.#parts;
-    for (const draft of book.drafts) {
-      const { story, resolvedT } = draft;
-      if (resolvedT !== null || (story.kind !== 'path-dead' && story.kind !== 'vip-down')) continue;
-      for (const { vantage, untilT } of draft.seenBy) {
-        if (untilT !== null || (heardT.get(vantage) ?? nowT) >= nowT - MAX_LATENESS_MS) continue;
-        paths.get(`${vantage} ${draft.vip ?? ''}`)?.giveUp();
-        book.endFor(draft, vantage, dataT.get(vantage) ?? nowT);
-        story.end = 'unseen';
-      }
-    }
+    for (const sign of path.decide(t, vip.setAt(t), this.#parts.agents.isDoubtful(path.vantage, t))) onSign(this.#parts, sign, vip);
   }
 
   /** A silent hop is not answered either: while its share of dials is lost, it has not left the set. */

@@ -1,0 +1,110 @@
+// What the parts of a watch saw, turned into happenings: each news begins one, adds to it, or ends it.
+import type { AgentNews } from './agent-watch.ts';
+import { MAX_LATENESS_MS } from './context.ts';
+import type { Draft } from './draft.ts';
+import type { Sign } from './path-watch.ts';
+import type { Related } from './sentences.ts';
+import type { SessionNews } from './session-watch.ts';
+import type { SourceNews } from './source-watch.ts';
+import type { VipWatch } from './vip-watch.ts';
+import type { WatchParts } from './watch-snapshot.ts';
+
+/** A set and the session that carries it change within this long. */
+const TOGETHER_MS = 5_000;
+
+export function onSign({ book }: WatchParts, sign: Sign, vip: VipWatch): void {
+  if (sign.at === 'begin') {
+    const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down', end: null } as const) : ({ kind: 'path-dead', end: null } as const);
+    const draft = book.begin({ vip: sign.vip, subject: sign.subject, sinceT: sign.sinceT, vantage: sign.vantage, story });
+    vip.open(draft, sign.kind === 'vip-down' ? `no path of ${sign.vip} answers` : `the path of ${sign.vip} by ${sign.subject} is dead`);
+    return;
+  }
+  const draft = book.open(sign.kind, sign.vip, sign.subject);
+  if (!draft) return;
+  if (draft.story.kind === 'path-dead' || draft.story.kind === 'vip-down') draft.story.end = sign.why ?? 'answers';
+  book.endFor(draft, sign.vantage, sign.t);
+}
+
+export function onSource({ book }: WatchParts, { vip, path, vantage, at, t, lost, rewrittenBy }: SourceNews): void {
+  if (at !== 'end') {
+    const draft = book.begin({ vip, subject: path, sinceT: t, vantage, story: { kind: 'source-ip-lost', flows: 0, rewrittenBy: [] } });
+    const { story } = draft;
+    if (story.kind !== 'source-ip-lost') return;
+    draft.openedT = at === 'begin' ? draft.openedT : Math.min(draft.openedT, t);
+    story.flows = Math.max(story.flows, lost);
+    story.rewrittenBy = [...new Set([...story.rewrittenBy, ...rewrittenBy])].sort();
+    return;
+  }
+  const draft = book.open('source-ip-lost', vip, path);
+  if (draft) book.endFor(draft, vantage, t);
+}
+
+export function onSession({ book }: WatchParts, { at, subject, t, session }: SessionNews): void {
+  const draft = book.open('bgp-session-down', null, subject);
+  if (at === 'end') {
+    if (draft) draft.resolvedT = Math.max(t, draft.openedT);
+    return;
+  }
+  const { router, state, reason } = session;
+  if (!draft) book.begin({ vip: null, subject, sinceT: t, story: { kind: 'bgp-session-down', router, state, reason } });
+}
+
+export function onAgent({ book }: WatchParts, { at, vantage, t, why }: AgentNews): void {
+  if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why } });
+  const draft = book.open('agent-ill', null, vantage);
+  if (at === 'end' && draft) book.endFor(draft, vantage, t);
+}
+
+/** @param dataT how far the vantages that are waited for have told */
+export function findBurst({ book }: WatchParts, vip: VipWatch, dataT: number): void {
+  if (vip.bursts.size === 0) return;
+  const burst = vip.bursts.decide(dataT, vip.slice.flows, (seen) => vip.isExplained(seen));
+  if (!burst) return;
+  const name = vip.slice.vip.name;
+  const draft = book.begin({ vip: name, subject: name, sinceT: burst.sinceT, story: { kind: 'break-burst', explainedBy: null } });
+  for (const vantage of burst.vantages) book.begin({ vip: name, subject: name, sinceT: burst.sinceT, vantage, story: draft.story });
+  vip.open(draft, `flows of ${name} broke while its next-hop set stayed`);
+}
+
+/** A burst is over once its window has closed, or once something that explains it is known. */
+export function endBursts({ book }: WatchParts, nowT: number): void {
+  for (const draft of book.drafts) {
+    const { story, resolvedT } = draft;
+    if (story.kind !== 'break-burst' || resolvedT !== null) continue;
+    const own = book.window(draft.id);
+    for (const window of book.windows) {
+      const isOther = window.vip === draft.vip && window.key !== draft.id && window.fromT <= draft.openedT;
+      if (!isOther || (window.untilT !== null && window.untilT <= draft.openedT)) continue;
+      story.explainedBy = window.title ?? 'the change of the set that followed';
+      draft.resolvedT = nowT;
+    }
+    if (own?.untilT !== null) draft.resolvedT ??= own?.untilT ?? nowT;
+  }
+}
+
+/** What happened along with it. */
+export function relatedTo({ sessions, book }: WatchParts, { story, subject, openedT }: Draft): Related {
+  if (story.kind === 'next-hops-changed') return { sessions: sessions.downAround(story.left, story.changeT), vips: [] };
+  if (story.kind !== 'bgp-session-down') return { sessions: [], vips: [] };
+  const vips = [...book.drafts].filter(
+    (draft) =>
+      draft.story.kind === 'next-hops-changed' &&
+      draft.story.left.includes(subject) &&
+      Math.abs(draft.story.changeT - openedT) <= TOGETHER_MS,
+  );
+  return { sessions: [], vips: [...new Set(vips.map((draft) => draft.vip ?? ''))].sort() };
+}
+
+/** Nobody says any more how things are where a vantage is not heard of for so long: its own silence is another finding. */
+export function giveUp({ book, dataT, heardT, paths }: WatchParts, nowT: number): void {
+  for (const draft of book.drafts) {
+    const { story, resolvedT } = draft;
+    if (resolvedT !== null || (story.kind !== 'path-dead' && story.kind !== 'vip-down')) continue;
+    for (const { vantage, untilT } of draft.seenBy) {
+      if (untilT !== null || (heardT.get(vantage) ?? nowT) >= nowT - MAX_LATENESS_MS) continue;
+      paths.get(`${vantage} ${draft.vip ?? ''}`)?.giveUp();
+      book.endFor(draft, vantage, dataT.get(vantage) ?? nowT);
+      story.end = 'unseen';
+    }
+  }
+}
