@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { configFile, plantedTree } from './planted-tree.ts';
+import { configFile, plantedTree, SERVICE_LIBRARIES } from './planted-tree.ts';
 
 // Every guard must see what it is there for: each is let loose on a small tree in which the violation was planted.
 
@@ -28,6 +28,15 @@ const PLANTED: Readonly<Record<string, { text: string; rule: string }>> = {
     text: "import type { It } from '../keeper/it.ts';\nexport type That = It;\n",
     rule: 'arrows-of-runner',
   },
+  'src/agent/reads-service.ts': { text: uses('../service/it.ts'), rule: 'arrows-of-agent' },
+  'src/service/reads-keeper.ts': { text: uses('../keeper/it.ts'), rule: 'arrows-of-service' },
+  'src/ui/reads-service.ts': { text: uses('../service/it.ts'), rule: 'arrows-of-ui' },
+  ...Object.fromEntries(
+    SERVICE_LIBRARIES.map((library) => [
+      `src/lab/speaks-${library.replace('@', 'at-').replace(/\/.*/, '')}.ts`,
+      { text: uses(library), rule: `home-of-${library.replace(/\/.*/, '')}` },
+    ]),
+  ),
   'src/lab/speaks-commander.ts': { text: uses('commander'), rule: 'home-of-commander' },
   'src/lab/speaks-ipaddr.ts': { text: uses('ipaddr.js'), rule: 'home-of-ipaddr.js' },
   'src/cli/speaks-yaml.ts': { text: uses('yaml'), rule: 'home-of-yaml' },
@@ -44,10 +53,27 @@ const PLANTED: Readonly<Record<string, { text: string; rule: string }>> = {
   'src/keeper/faults/b.ts': { text: "import { a } from './a.ts';\nexport const b = a;\n", rule: 'seam-src-keeper-faults' },
   'src/routers/b.ts': { text: "import { a } from './a.ts';\nexport const b = a;\n", rule: 'seam-src-routers' },
   'src/observers/b.ts': { text: "import { a } from './a.ts';\nexport const b = a;\n", rule: 'seam-src-observers' },
+  'src/service/notifiers/b.ts': { text: "import { a } from './a.ts';\nexport const b = a;\n", rule: 'seam-src-service-notifiers' },
   'test/truth/oracle.ts': { text: uses('../../src/analysis/it.ts'), rule: 'oracle-stands-alone' },
 };
-const ROOMS = ['core', 'io', 'analysis', 'report', 'prober', 'responder', 'routers', 'observers', 'lab', 'keeper', 'runner', 'cli'];
-const SEAMS = ['src/prober/protocols', 'src/keeper/faults', 'src/routers', 'src/observers'];
+const ROOMS = [
+  'core',
+  'io',
+  'analysis',
+  'report',
+  'prober',
+  'responder',
+  'routers',
+  'observers',
+  'lab',
+  'keeper',
+  'runner',
+  'cli',
+  'agent',
+  'service',
+  'ui',
+];
+const SEAMS = ['src/prober/protocols', 'src/keeper/faults', 'src/routers', 'src/observers', 'src/service/notifiers'];
 const SOUND: Readonly<Record<string, string>> = Object.fromEntries([
   ...ROOMS.map((room) => [`src/${room}/it.ts`, 'export const it = 1;\nexport type It = number;\n'] as const),
   ...SEAMS.flatMap((folder) => [

@@ -6,12 +6,28 @@ import { tryCommand } from '../../src/io/command.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
+/** Libraries that have one home in src/service or src/ui, by which each is planted elsewhere. */
+export const SERVICE_LIBRARIES = [
+  '@fastify/cookie',
+  'bullmq',
+  'croner',
+  'fastify',
+  'fastify-type-provider-zod',
+  'ioredis',
+  'kysely',
+  'preact',
+  'prom-client',
+  'standardwebhooks',
+  'undici',
+] as const;
+const LIBRARIES = ['commander', 'ipaddr.js', 'yaml', 'zod', 'leftpad', ...SERVICE_LIBRARIES];
+
 const COMMON = {
   'package.json': JSON.stringify({
     name: 'planted',
     type: 'module',
     scripts: { holdfast: 'node src/cli/main.ts' },
-    dependencies: { commander: '1.0.0', 'ipaddr.js': '1.0.0', yaml: '1.0.0', zod: '1.0.0', leftpad: '1.0.0' },
+    dependencies: Object.fromEntries(LIBRARIES.map((library) => [library, '1.0.0'])),
   }),
   'tsconfig.json': JSON.stringify({
     compilerOptions: {
@@ -28,7 +44,6 @@ const COMMON = {
     include: ['src', 'test'],
   }),
 };
-const LIBRARIES = ['commander', 'ipaddr.js', 'yaml', 'zod', 'leftpad'];
 
 export type PlantedTree = {
   /** Runs one of this repository's tools in the tree, with this repository's configuration. */

@@ -1,4 +1,4 @@
-// Goal T6 in full: at most one false page for 100 VIPs in 90 days at 0.1 % background loss. Prints its counts; fails above the goal.
+// At most one false page for 100 VIPs in 90 days at 0.1 % background loss. Prints its counts; fails above the goal.
 //
 //   node test/safety/false-pages.ts [VIPS] [DAYS]
 //

@@ -1,4 +1,4 @@
-// Goal T6 as a replay: VIPs in which nothing happens but background loss, and what their watch makes of it.
+// A replay of background loss: VIPs in which nothing happens but background loss, and what their watch makes of it.
 //
 // A flow breaks when three exchanges in a row are lost: at a loss of p that is 2 p^3 (1 - p) breaks a second and flow, so breaks are drawn
 // by their waiting times. The seconds around each break are played whole, with the losses of held flows and fresh dials in their tallies;

@@ -37,7 +37,7 @@ export function describePlace(place: RedisPlace): string {
 
 /**
  * What is wrong with how a Redis keeps what it is given; empty when nothing is. A server that does not tell is one thing to know, too.
- * BullMQ loses jobs under any eviction policy, and every acknowledged job with snapshots alone (FACTS.md section 3).
+ * BullMQ loses jobs under any eviction policy, and every acknowledged job with snapshots alone.
  */
 export async function concernsOf(client: Redis): Promise<string[]> {
   const settings = await Promise.all([client.config('GET', 'maxmemory-policy'), client.config('GET', 'appendonly')]).catch(() => null);

@@ -1,0 +1,152 @@
+// What a service's history could hold: runs, schedules, periods, alerts and deliveries.
+import type { AlertResource, DeliveryResource, PeriodResource, RunResource, ScheduleResource } from '../../src/core/api.ts';
+
+export function aRun(given: Partial<RunResource>): RunResource {
+  const nowMs = Date.now();
+  return {
+    ...{ id: 'r-1', scenario: 'bgp-session-drop', environment: 'three-nodes', seed: 7, trigger: 'schedule nightly', state: 'ended' },
+    ...{ dueMs: nowMs - 60_000, startedMs: nowMs - 59_000, endedMs: null, verdict: null, summary: null, isCancelRequested: false },
+    ...{ annotations: [], comparison: null },
+    ...given,
+  };
+}
+
+export function someRuns(startMs: number): RunResource[] {
+  return [
+    aRun({ id: 'r-live', state: 'running', trigger: 'token ops', dueMs: startMs - 12_000, startedMs: startMs - 11_000 }),
+    aRun({
+      ...{
+        id: 'nightly.2026-11-25',
+        verdict: 'deviated',
+        dueMs: startMs - 3_600_000,
+        startedMs: startMs - 3_599_000,
+        endedMs: startMs - 3_560_000,
+      },
+      summary: 'n2 lost its BGP session: 341 of 1,024 flows broke, all of them on n2; paths were whole again after 0.9 s.',
+      comparison: ['Flows broken elsewhere: 1.6% (n = 683), 1.2% before: within noise.', 'Restored after 0.9 s, 0.8 s before.'],
+      annotations: [{ atMs: startMs - 3_590_000, text: 'Alert "VIPErrors" fired in this window.' }],
+    }),
+    aRun({
+      ...{
+        id: 'nightly.2026-11-24',
+        verdict: 'held',
+        dueMs: startMs - 90_000_000,
+        startedMs: startMs - 90_000_000,
+        endedMs: startMs - 89_960_000,
+      },
+      summary: 'Nothing broke: 1,024 flows held.',
+    }),
+    aRun({
+      id: 'nightly.2026-11-23',
+      state: 'skipped',
+      dueMs: startMs - 176_000_000,
+      startedMs: null,
+      summary: 'The service was not running at 03:00 and came back 4 min later.',
+    }),
+  ];
+}
+
+export function someSchedules(startMs: number): ScheduleResource[] {
+  const spec = {
+    scenario: 'bgp-session-drop',
+    environment: 'three-nodes',
+    timeZone: 'UTC',
+    jitter: 0,
+    overlap: 'wait' as const,
+    paused: false,
+  };
+  return [
+    {
+      spec: { ...spec, name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin' },
+      origin: 'file',
+      lastTickMs: startMs - 3_600_000,
+      nextTickMs: startMs + 82_800_000,
+      lastRun: someRuns(startMs)[1] ?? null,
+    },
+    {
+      spec: { ...spec, name: 'watch', scenario: 'quiet-watch', every: 300_000, paused: true },
+      origin: 'api',
+      lastTickMs: null,
+      nextTickMs: null,
+      lastRun: null,
+    },
+  ];
+}
+
+export function aPeriod(startMs: number): PeriodResource {
+  const [from, until] = [startMs - 600_000, startMs + 3_000_000].map((ms) => new Date(ms).toISOString());
+  return {
+    spec: {
+      name: 'kernel-upgrade',
+      kind: 'maintenance',
+      from: from ?? '',
+      until: until ?? '',
+      environments: ['three-nodes'],
+      nodes: ['n2'],
+      note: 'Kernel of n2; ask Kim',
+    },
+    origin: 'api',
+    isNow: true,
+  };
+}
+
+export function anAlert(startMs: number): AlertResource {
+  return {
+    ...{ id: 'a-1', rule: 'all', state: 'open', severity: 'page', environment: 'three-nodes', findings: ['f-set-1', 'f-bgp-1'] },
+    ...{ sentence: 'n2 left the next hops of web', maintenance: null, openedMs: startMs, updatedMs: startMs, resolvedMs: null },
+  };
+}
+
+export function someDeliveries(startMs: number): DeliveryResource[] {
+  const base = {
+    alert: 'a-1',
+    destination: 'oncall',
+    type: 'alert.opened',
+    attempts: 1,
+    nextAttemptMs: null,
+    lastError: null,
+    deliveredMs: null,
+  };
+  const sentence = 'n2 left the next hops of web: 341 of 1,024 flows broke, 325 of them on n2';
+  return [
+    {
+      ...base,
+      id: 'd-1:oncall',
+      sentence,
+      state: 'pending',
+      attempts: 3,
+      nextAttemptMs: startMs + 40_000,
+      lastError: 'the receiver answered 503',
+      createdMs: startMs - 90_000,
+    },
+    {
+      ...base,
+      id: 'd-1:am',
+      destination: 'alertmanager',
+      sentence,
+      state: 'delivered',
+      createdMs: startMs - 90_000,
+      deliveredMs: startMs - 89_000,
+    },
+    {
+      ...base,
+      id: 'd-0:oncall',
+      sentence: 'The path by n3 did not answer for 14 s',
+      state: 'dead',
+      attempts: 31,
+      lastError: 'getaddrinfo ENOTFOUND hooks.example.net',
+      createdMs: startMs - 90_000_000,
+    },
+  ];
+}
+
+export const PLAN = [
+  'Holds:',
+  '  v1: 256 tcp flows through web (203.0.113.10 port 80), an exchange every 200ms (tcp-hold)',
+  '',
+  'Touches:',
+  '  f1  at 5s for 8s: bgp-session-down at n2',
+  'Must remain: at least 2 next hops; a fault that would leave fewer is refused.',
+  '',
+  'Lasts about 40s from the moment all flows are open. Nothing was touched.',
+].join('\n');
