@@ -93,7 +93,7 @@ export class RunningService implements AsyncDisposable {
   /** As kill(1) does it. Waits for the end. @returns the exit code */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (child?.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit') as Promise<[number | null]>;
     child.kill(signal);
     return (await exited)[0];
