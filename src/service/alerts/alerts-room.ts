@@ -54,10 +54,6 @@ export class AlertsRoom {
     this.#book = found.book;
   }
 
-  get periods(): readonly PeriodSpec[] {
-    return this.#periods;
-  }
-
   start(): void {
     this.#poll = setInterval(() => {
       this.#kick();

@@ -12,7 +12,6 @@ import { BACKOFF, type Backoff } from './backoff.ts';
 import { bookOf } from './decide.ts';
 import { Outbox } from './outbox.ts';
 import { deletePeriod, readPeriods, syncPeriods, writePeriod } from './period-rows.ts';
-import { isFrozen } from './periods.ts';
 import { steadyClock } from './steady-clock.ts';
 
 type Options = {
@@ -32,7 +31,7 @@ type Options = {
 
 const CLOSE_MS = 3_000;
 
-export type OpenAlerts = Alerts & AsyncDisposable & { isFrozen: (environment: string, atMs: number) => boolean };
+export type OpenAlerts = Alerts & AsyncDisposable;
 
 /**
  * Opens the alerts, goes on with what an earlier life of the service left, and delivers until disposed.
@@ -75,7 +74,6 @@ export async function openAlerts(options: Options): Promise<OpenAlerts> {
     resend: (id) => outbox.resend(id),
     putPeriod: (spec, origin) => alerts.changePeriods(() => writePeriod(store, spec, origin), spec.name),
     removePeriod: (name) => alerts.changePeriods(() => deletePeriod(store, name), name),
-    isFrozen: (environment, atMs) => isFrozen(alerts.periods, environment, atMs),
     [Symbol.asyncDispose]: async () => {
       await alerts.close();
       const cut = setTimeout(() => {

@@ -7,9 +7,9 @@ function periodsAt(periods: readonly PeriodSpec[], ms: number): PeriodSpec[] {
   return periods.filter(({ from, until }) => Date.parse(from) <= ms && ms < Date.parse(until));
 }
 
-/** Whether a freeze period keeps runs with faults from `environment` at `ms`. */
-export function isFrozen(periods: readonly PeriodSpec[], environment: string, ms: number): boolean {
-  return periodsAt(periods, ms).some((period) => period.kind === 'freeze' && holds(period, environment));
+/** A freeze period that keeps runs with faults from `environment` at `ms`. */
+export function freezeAt(periods: readonly PeriodSpec[], environment: string, ms: number): PeriodSpec | undefined {
+  return periodsAt(periods, ms).find((period) => period.kind === 'freeze' && holds(period, environment));
 }
 
 /** Name of the maintenance period that covers every one of `members`; null as soon as one lies outside the planned blast radius. */

@@ -1,5 +1,6 @@
 // Freeze periods: times in which no run with faults starts.
 import type { PeriodSpec } from '../../core/service-file.ts';
+import { freezeAt } from '../alerts/periods.ts';
 import type { Catalogue } from '../parts.ts';
 
 export type Periods = () => readonly PeriodSpec[] | Promise<readonly PeriodSpec[]>;
@@ -17,12 +18,7 @@ export class Freezes {
   async whyNot({ scenario, environment }: { scenario: string; environment: string }, atMs: number): Promise<string | null> {
     const hasFaults = (this.#catalogue.scenarios.get(scenario)?.scenario.timeline.length ?? 0) > 0;
     if (!hasFaults) return null;
-    const period = (await this.#periods()).find((each) => isFreeze(each, environment, atMs));
+    const period = freezeAt(await this.#periods(), environment, atMs);
     return period ? `the freeze ${period.name} lasts until ${period.until}: no run with faults starts in ${environment}` : null;
   }
-}
-
-function isFreeze({ kind, from, until, environments }: PeriodSpec, environment: string, atMs: number): boolean {
-  if (kind !== 'freeze' || !(environments === 'all' || environments.includes(environment))) return false;
-  return Date.parse(from) <= atMs && atMs < Date.parse(until);
 }
