@@ -266,7 +266,7 @@ test('a second keeper on the same state is refused, and an idle one ends by itse
   ]);
   expect(second).toMatchObject({ code: 4 });
   expect(second.stderr).toContain('another keeper works on');
-  const run = await inForce(client, { forMs: 500 });
+  const run = await inForce(client, { forMs: 2_000 });
   await client.release(run.epoch);
   run.stop();
   expect(await ended).toEqual([0, null]);
