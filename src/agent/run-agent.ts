@@ -6,7 +6,7 @@ import type { AgentFile } from '../core/agent-file.ts';
 import type { ClockEstimate } from '../core/agent-messages.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { diskError } from '../io/disk-error.ts';
-import { lockFolder } from '../io/listening.ts';
+import { lockFolder } from '../io/folder-lock.ts';
 import { HeldMonitors } from './held-monitors.ts';
 import { OrderDesk } from './order-desk.ts';
 import { OrderQueue } from './order-queue.ts';
@@ -48,7 +48,7 @@ const DRAIN_MS = 4_000;
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { file, log, now } = options;
   await using opened = new AsyncDisposableStack();
-  opened.use(await lockState(file.state));
+  opened.use(lockState(file.state));
   const desk = new OrderDesk(file.agent, file.state, file.controllerKey ?? null);
   const clock = new ServiceClock(options.machineBoot);
   const client = opened.use(new ServiceClient({ service: file.service, token: file.token, ca: options.ca.service }));
@@ -132,13 +132,13 @@ async function takeOrders(
   await queue.watch(signal);
 }
 
-async function lockState(folder: string): Promise<AsyncDisposable> {
+function lockState(folder: string): Disposable {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw diskError(folder, cause);
   }
-  return await lockFolder(
+  return lockFolder(
     folder,
     'agent',
     (cause) => new AppError('CONFLICT', `another agent works on ${folder}`, { remedy: 'end it first, or give each agent a folder', cause }),

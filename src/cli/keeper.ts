@@ -58,7 +58,7 @@ async function keep(flags: Flags): Promise<void> {
   const { surroundings, file, stateFolder, socket } = await keeperPlace(flags);
   await using opened = new AsyncDisposableStack();
   const journal = opened.use(new KeeperJournal(stateFolder, 'keeper', monoMs));
-  opened.use(await lockStateFolder(stateFolder));
+  opened.use(lockStateFolder(stateFolder));
   const spawnJanitor = janitorSpawner(flags, stateFolder);
   // Every command of this process carries the mark, so that a janitor finds one that outlives it.
   process.env[COMMAND_MARK] = stateFolder;

@@ -57,7 +57,7 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
   const log: Log = (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`);
   const stuck = new AbortController();
   await using service = new AsyncDisposableStack();
-  const folder = service.use(await claimServiceFolder(flags.state));
+  const folder = service.use(claimServiceFolder(flags.state));
   const store = await openStore(folder.in('store.sqlite'));
   service.defer(() => store.destroy());
   chmodSync(folder.in('store.sqlite'), 0o600);

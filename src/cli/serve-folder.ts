@@ -3,23 +3,23 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { diskError } from '../io/disk-error.ts';
-import { lockFolder } from '../io/listening.ts';
+import { lockFolder } from '../io/folder-lock.ts';
 
 /** Disposing gives the folder back; what lies in it stays for the next start. */
-export type ServiceFolder = AsyncDisposable & { path: string; in(...names: string[]): string };
+export type ServiceFolder = Disposable & { path: string; in(...names: string[]): string };
 
 /**
  * Takes the folder (made if need be, 0700) for this process.
  * @throws AppError CONFLICT while another service has it, DISK
  */
-export async function claimServiceFolder(folder: string): Promise<ServiceFolder> {
+export function claimServiceFolder(folder: string): ServiceFolder {
   const path = resolve(folder);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw diskError(path, cause);
   }
-  const lock = await lockFolder(
+  const lock = lockFolder(
     path,
     'service',
     (cause) =>
@@ -28,5 +28,11 @@ export async function claimServiceFolder(folder: string): Promise<ServiceFolder>
         cause,
       }),
   );
-  return { path, in: (...names) => join(path, ...names), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+  return {
+    path,
+    in: (...names) => join(path, ...names),
+    [Symbol.dispose]: () => {
+      lock[Symbol.dispose]();
+    },
+  };
 }

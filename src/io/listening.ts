@@ -1,6 +1,6 @@
-// Unix sockets as doors and as locks: one owner at a time, nobody else may open them, and a killed owner leaves neither behind.
-import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+// Unix sockets as doors: one owner at a time, nobody else may open them, and what a killed owner left is replaced.
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
 import { AppError, messageOf } from '../core/errors.ts';
 
 /** The kernel's limit for the path of a Unix socket: sun_path of unix(7), with its closing zero. */
@@ -31,20 +31,6 @@ export async function closeServer(server: Server): Promise<void> {
     resolve(undefined);
   });
   await promise;
-}
-
-/**
- * Makes sure that no other `owner` works on `folder`, for as long as this process lives: a name in the abstract socket namespace
- * (unix(7)), which the kernel frees with the process, however it ends.
- * @param taken the error to throw when another one has it
- */
-export async function lockFolder(folder: string, owner: string, taken: (cause: unknown) => AppError): Promise<AsyncDisposable> {
-  const { dev, ino } = statSync(folder);
-  const server = createServer((socket) => socket.destroy());
-  await listen(server, `\0holdfast-${owner}-${String(dev)}-${String(ino)}`).catch((cause: unknown) => {
-    throw taken(cause);
-  });
-  return { [Symbol.asyncDispose]: () => closeServer(server) };
 }
 
 async function removeDeadSocket(path: string): Promise<void> {

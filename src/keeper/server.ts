@@ -2,13 +2,14 @@
 import { createServer, type Socket } from 'node:net';
 import { AppError, messageOf } from '../core/errors.ts';
 import { type FromKeeper, type ToKeeper, toKeeper } from '../core/keeper-messages.ts';
-import { closeServer, listenOnSocket, lockFolder } from '../io/listening.ts';
+import { lockFolder } from '../io/folder-lock.ts';
+import { closeServer, listenOnSocket } from '../io/listening.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Makes sure that no other keeper works on `stateFolder`, for as long as this process lives. @throws AppError KEEPER_BUSY */
-export async function lockStateFolder(stateFolder: string): Promise<AsyncDisposable> {
-  return await lockFolder(
+export function lockStateFolder(stateFolder: string): Disposable {
+  return lockFolder(
     stateFolder,
     'keeper',
     (cause) =>
