@@ -20,8 +20,10 @@ type Canary = { isOut: boolean; sentMs: number | null; backMs: number | null };
 export class Canaries {
   readonly #options: CanariesOptions;
   readonly #canaries = new Map<string, Canary>();
-  /** Since when Redis answers, monotonic. */
+  /** Since when Redis answers without a gap, monotonic. */
   #upSinceMs: number | null = null;
+  /** When the last look that succeeded ended, monotonic. */
+  #lookedMs: number | null = null;
   #looking: Promise<unknown> | null = null;
   #isStuckTold = false;
 
@@ -46,6 +48,7 @@ export class Canaries {
     } finally {
       this.#looking = null;
     }
+    this.#judgeGap();
     this.#judgeWorker();
   }
 
@@ -75,6 +78,13 @@ export class Canaries {
     await queue.add(CANARY, {}, { ...KEEP_FINISHED, jobId: CANARY });
     canary.sentMs = clock.monoMs();
     canary.isOut = true;
+  }
+
+  /** Nobody took canaries while Redis hung (its connection may stand all the while) or while this process was frozen: patience begins anew. */
+  #judgeGap(): void {
+    const nowMs = this.#options.clock.monoMs();
+    if (this.#upSinceMs !== null && this.#lookedMs !== null && nowMs - this.#lookedMs > EVERY_MS) this.#upSinceMs = nowMs;
+    this.#lookedMs = nowMs;
   }
 
   #judgeWorker(): void {

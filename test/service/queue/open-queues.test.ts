@@ -144,18 +144,39 @@ test('a worker that takes nothing although Redis answers is told, once', async (
   await using server = await aRedis();
   const clock = new SteppedClock();
   const stuck: string[] = [];
-  await using queues = await someQueues(server, { clock, onWorkerStuck: (why) => stuck.push(why) });
+  let stepMs = 0;
+  // Asked at each look: time passes from look to look, however slow the machine is.
+  const agents = () => {
+    clock.monoOffsetMs += stepMs;
+    return [];
+  };
+  await using queues = await someQueues(server, { clock, agents, lookMs: 20, onWorkerStuck: (why) => stuck.push(why) });
   await eventually(() => {
     expect(queues.canaryAges()[0]?.ageMs).not.toBeNull();
   });
-  clock.monoOffsetMs = 61_000;
   // Paused, the queue gives nothing to any worker.
   await withRedis(server.redis.place, (redis) => redis.hset(`bull:${TICKS}:meta`, 'paused', '1'));
   await withRedis(server.redis.place, (redis) => redis.rename(`bull:${TICKS}:wait`, `bull:${TICKS}:paused`).catch(() => undefined));
+  stepMs = 2_000;
   await eventually(() => {
     expect(stuck).toHaveLength(1);
   });
   expect(stuck[0]).toMatch(/took nothing for \d+ s although Redis answers/);
+});
+
+test('a minute in which nobody looked, since Redis hung or the process was frozen, is no sign of a stuck worker', async () => {
+  await using server = await aRedis();
+  const clock = new SteppedClock();
+  const stuck: string[] = [];
+  await using queues = await someQueues(server, { clock, onWorkerStuck: (why) => stuck.push(why) });
+  await eventually(() => {
+    expect(queues.canaryAges()[0]?.ageMs).not.toBeNull();
+  });
+  clock.monoOffsetMs = 300_000;
+  await eventually(() => {
+    expect(queues.canaryAges()[0]?.ageMs).toBeLessThan(60_000);
+  });
+  expect(stuck).toEqual([]);
 });
 
 async function someQueues(server: TestRedis, options: Partial<QueuesOptions> = {}): Promise<Queues & AsyncDisposable> {
