@@ -50,6 +50,11 @@ export type Runs = {
   plan(scenario: string, environment: string, seed: number): Promise<string>;
   /** Writes a note to every running run of the environment. @returns their ids */
   annotate(environment: string, text: string): Promise<string[]>;
+  /**
+   * From now on no run starts in this life: what is queued, or asked for later, waits for the next one unless it is cancelled. Resolves once
+   * no start is under way any more.
+   */
+  stopStarting(): Promise<void>;
 };
 
 export type Schedules = {

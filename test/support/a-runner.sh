@@ -12,6 +12,6 @@ read -r odds <"$scenario"
 if [ "$(od -An -N1 -tu1 /dev/urandom)" -lt "${odds:-0}" ]; then kill -9 "$PPID"; fi
 mkdir -p "$out"
 set -C
-: 2>/dev/null >"$out/journal.ndjson" || { echo 'error: the journal is there' >&2; exit 4; }
+echo '{}' 2>/dev/null >"$out/journal.ndjson" || { echo 'error: the journal is there' >&2; exit 4; }
 echo "${out##*/}" >>"${out%/*}/began.txt"
 echo '{"schema":1,"verdict":"held","summary":"Held.","events":[]}' >"$out/report.json"

@@ -2,7 +2,7 @@
 // scenario's file, as JSON: { ms, verdict, broken, n, act: 'report' | 'refuse' | 'taken-once' | 'die' | 'stay' }.
 //
 //   node test/support/a-runner.ts run FILE --env FILE … --out FOLDER | run … --dry-run | report FOLDER
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -29,7 +29,7 @@ process.on('SIGTERM', () => {
 await sleep(play.warmUpMs ?? 0);
 mkdirSync(out, { recursive: true });
 try {
-  closeSync(openSync(join(out, 'journal.ndjson'), 'ax'));
+  writeFileSync(join(out, 'journal.ndjson'), '{}\n', { flag: 'ax' });
 } catch {
   refuse('the journal is there');
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.ts';
 import type { RunEnded } from '../../core/notification.ts';
-import { isAlive } from '../../io/process-identity.ts';
+import { isAlive, type ProcessIdentity } from '../../io/process-identity.ts';
 import type { Announce, ServiceClock } from '../parts.ts';
 import { COMPARED_RUNS, comparisonOf } from './comparison.ts';
 import type { Freezes } from './freezes.ts';
@@ -19,7 +19,10 @@ import { fence, findRunner, signalRunner, startRunner } from './runner-process.t
 
 /** Between two tries of a run that found its environment taken by somebody else's run. */
 const TAKEN_RETRY_MS = 5_000;
-/** A runner that was told to end reverts and reports; one that has not after this long is killed, and its keeper reverts. */
+/**
+ * A runner that was told to end reverts and reports; one that has not after this long is killed, and its keeper reverts. A service that
+ * takes its lab down waits longer than this for the runs there.
+ */
 const KILL_AFTER_MS = 120_000;
 
 export type RunLineOptions = {
@@ -40,8 +43,8 @@ export class RunLine {
   readonly #turns = new OneAtATime();
   /** Exit codes of runners that were started in this life and have ended. */
   readonly #exits = new Map<string, number | null>();
-  /** Runners of this life that have not ended. */
-  readonly #children = new Set<string>();
+  /** Runners of this life that have not ended, whether or not the store took the note of them; null: not seen before it ended. */
+  readonly #children = new Map<string, ProcessIdentity | null>();
   /** When a cancelled run was told to end, monotonic. */
   readonly #told = new Map<string, number>();
   /** By environment, monotonic: not before this. */
@@ -51,6 +54,7 @@ export class RunLine {
   #telling: Promise<void> | null = null;
   /** Of whose end somebody would not hear; said in the log once. */
   readonly #untellable = new Set<string>();
+  #startsNothing = false;
   #isClosed = false;
 
   constructor(options: RunLineOptions) {
@@ -78,10 +82,16 @@ export class RunLine {
     await this.#telling;
   }
 
+  /** Queued runs, and those that are asked for from now on, wait for the next life. Resolves once no start is under way any more. */
+  async stopStarting(): Promise<void> {
+    this.#startsNothing = true;
+    await this.#turns.idle();
+  }
+
   /** Lets the service end; runners go on, and the next life finds them. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#turns.idle();
+    await this.stopStarting();
     await Promise.all(this.#settling.values());
     await this.#telling;
   }
@@ -90,7 +100,7 @@ export class RunLine {
     const { rows, clock } = this.#options;
     const taken = new Set((await rows.running()).map(({ environment }) => environment));
     for (const run of await rows.queued()) {
-      if (taken.has(run.environment) || this.#isClosed) continue;
+      if (taken.has(run.environment) || this.#startsNothing) continue;
       if ((this.#takenUntil.get(run.environment) ?? -Infinity) > clock.monoMs()) continue;
       if (await this.#start(run)) taken.add(run.environment);
     }
@@ -116,14 +126,15 @@ export class RunLine {
     log(`run ${run.id}: starts (${run.scenario} in ${run.environment}, for ${run.trigger})`);
     // From here to the note a kill leaves a runner that no row names: `recover` finds it, or fences it off.
     const { identity, ended } = startRunner(argv, `${out}.log`);
-    this.#children.add(run.id);
-    if (identity) await rows.note({ id: run.id, attempt }, identity);
-    this.#options.announce('run', run.id);
+    this.#children.set(run.id, identity);
     void ended.then((code) => {
       this.#exits.set(run.id, code);
       this.#children.delete(run.id);
       if (!this.#isClosed) this.look().catch(this.#tellTrouble);
     });
+    // A full disk refuses the note: the runner is watched all the same, and the note tried again at each look.
+    if (identity) await rows.note({ id: run.id, attempt }, identity).catch(this.#tellTrouble);
+    this.#options.announce('run', run.id);
     return true;
   }
 
@@ -133,7 +144,10 @@ export class RunLine {
 
   async #watch(run: RunRow): Promise<void> {
     if (this.#settling.has(run.id)) return;
-    const runner = runnerOf(run);
+    const noted = runnerOf(run);
+    const child = this.#children.get(run.id) ?? null;
+    const runner = noted ?? child;
+    if (noted === null && child !== null) await this.#options.rows.note(run, child).catch(() => undefined); // told when it failed first
     if (runner === null && !this.#children.has(run.id) && !this.#exits.has(run.id)) {
       await this.#recover(run);
       return;
@@ -154,13 +168,17 @@ export class RunLine {
   async #recover(run: RunRow): Promise<void> {
     const { rows, log } = this.#options;
     const folder = run.folder ?? attemptFolder(this.#options.folder, run.id, run.attempt);
-    const runner = findRunner(folder);
+    const early = findRunner(folder);
+    if (early === null && fence(folder)) {
+      log(`run ${run.id}: the service died before a runner began; it is started anew`);
+      await rows.change(run.id, 'running', { state: 'queued', started_ms: null, folder: null });
+      return;
+    }
+    // Or one that began between the look and the fence.
+    const runner = early ?? findRunner(folder);
     if (runner) {
       log(`run ${run.id}: found its runner, pid ${String(runner.pid)}`);
       await rows.note(run, runner);
-    } else if (fence(folder)) {
-      log(`run ${run.id}: the service died before a runner began; it is started anew`);
-      await rows.change(run.id, 'running', { state: 'queued', started_ms: null, folder: null });
     } else {
       this.#exits.set(run.id, null); // it began and has ended: its folder tells
     }

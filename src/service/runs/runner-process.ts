@@ -3,7 +3,7 @@
 // A run's folder is claimed by whoever creates journal.ndjson in it first, with O_EXCL: the runner, before it touches anything, or the
 // service's fence, after which no runner can begin there. So a service that died between starting a runner and noting its pid may start
 // another in a new folder, whatever became of the first.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { JOURNAL_FILE } from '../../core/journal.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
@@ -45,17 +45,20 @@ export function findRunner(folder: string): ProcessIdentity | null {
 }
 
 /**
- * Makes sure that no runner begins in `folder` from now on.
+ * Makes sure that no runner begins in `folder` from now on. A journal that is empty is an earlier fence, or that of a runner that died
+ * before its first word and so before it touched anything.
  * @returns false when one has begun there
  * @throws what the filesystem says otherwise
  */
 export function fence(folder: string): boolean {
+  const journal = join(folder, JOURNAL_FILE);
   mkdirSync(folder, { recursive: true });
   try {
-    closeSync(openSync(join(folder, JOURNAL_FILE), 'wx'));
+    closeSync(openSync(journal, 'wx'));
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    // Who is looked for after its journal was seen empty cannot have begun meanwhile: it would be found.
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return isEmpty(journal) && findRunner(folder) === null;
     throw error;
   }
 }
@@ -69,6 +72,10 @@ export function signalRunner(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKI
   } catch {
     return false; // it ended in this moment
   }
+}
+
+function isEmpty(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === 0;
 }
 
 function commandLine(pid: string): string[] {

@@ -1,4 +1,4 @@
-// The acts on runs that others ask for: request, cancel, plan, annotate.
+// The acts on runs that others ask for: request, cancel, plan, annotate, stop starting.
 import { AppError } from '../../core/errors.ts';
 import { tryCommand } from '../../io/command.ts';
 import type { Announce, Catalogue, Runs, RunWish, ServiceClock } from '../parts.ts';
@@ -68,6 +68,10 @@ export class RunDesk implements Runs {
     const ids = await line.inTurn(() => rows.annotate(environment, { atMs: clock.nowMs(), text }));
     for (const id of ids) announce('run', id);
     return ids;
+  }
+
+  async stopStarting(): Promise<void> {
+    await this.#options.line.stopStarting();
   }
 
   /** In turn: nothing starts or ends between the look and the row. */

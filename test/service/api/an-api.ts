@@ -246,5 +246,6 @@ function someRuns({ store, acts, wishes, running }: Memory): Runs {
       acts.push(['annotate', environment, text]);
       return Promise.resolve(running);
     },
+    stopStarting: () => Promise.resolve(),
   };
 }

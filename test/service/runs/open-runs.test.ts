@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { identityOf } from '../../../src/io/process-identity.ts';
 import { TAKEN } from '../../../src/service/runs/run-outcome.ts';
@@ -164,6 +165,53 @@ test('one that had not begun is fenced off for ever, and started anew', async ()
   const late = startRunner([process.execPath, 'test/support/a-runner.ts', 'run', scenario, '--env', 'x', '--out', out], `${out}.log`);
   expect(await late.ended).toBe(4);
   expect(place.began()).toEqual(['r1.2']);
+});
+
+test('a service that died right after its fence finds it empty, and starts the run anew', async () => {
+  await using place = new ServicePlace({ quick: {} });
+  await claimedWithoutRunner(place);
+  mkdirSync(join(place.runsFolder, 'r1'));
+  writeFileSync(join(place.runsFolder, 'r1', 'journal.ndjson'), '');
+  await using service = await place.open();
+  expect(await service.until('r1', 'ended')).toMatchObject({ verdict: 'held' });
+  expect(place.began()).toEqual(['r1.2']);
+});
+
+test('a run whose runner the full disk did not take a note of can be cancelled, and its end is seen', async () => {
+  await using place = new ServicePlace({ quick: { ms: 60_000 }, brief: {} });
+  await using service = await place.open();
+  await sql`CREATE TRIGGER full BEFORE UPDATE OF runner_pid ON runs WHEN NEW.runner_pid IS NOT NULL
+    BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`.execute(service.store);
+  await service.runs.request(aWish({ scenario: 'brief', environment: 'other', id: 'r0' }));
+  await service.runs.request(aWish());
+  await eventually(() => {
+    expect(place.began()).toContain('r1');
+  });
+  await service.runs.cancel('r1', 'ops');
+  await service.until('r1', 'cancelled');
+  await service.until('r0', 'ended');
+  expect(place.logged.join('\n')).toMatch(/database or disk is full/);
+});
+
+test('once nothing is to start any more, what is queued or asked for waits for the next life, unless it is cancelled', async () => {
+  await using place = new ServicePlace({ quick: { ms: 200 } });
+  {
+    await using first = await place.open();
+    await first.runs.request(aWish());
+    await first.runs.request(aWish({ id: 'r2', dueMs: 2 }));
+    await first.runs.request(aWish({ id: 'r3', dueMs: 3 }));
+    await first.until('r1', 'running');
+    await first.runs.stopStarting();
+    expect(await first.runs.request(aWish({ id: 'r4', environment: 'other' }))).toMatchObject({ isNew: true, state: 'queued' });
+    await first.runs.cancel('r3', 'ops');
+    await first.until('r1', 'ended');
+    await first.until('r3', 'cancelled');
+    expect(place.began()).toEqual(['r1']);
+  }
+  await using second = await place.open();
+  await second.until('r2', 'ended');
+  await second.until('r4', 'ended');
+  expect(place.began().sort()).toEqual(['r1', 'r2', 'r4']);
 });
 
 test('an end that could not be told is told later, also by the next life', async () => {
