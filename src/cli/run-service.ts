@@ -1,6 +1,7 @@
 // A service put together: each part opened after those that it needs, and closed before them.
 //
 //   folder -> store -> Redis -> lab -> queues, alerts, runs, monitors, metrics -> API -> doors -> own agents
+import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +23,8 @@ import { startPrivateRedis } from '../service/queue/private-redis.ts';
 import type { RedisPlace } from '../service/queue/redis-place.ts';
 import { openRuns } from '../service/runs/open-runs.ts';
 import { openStore, type Store } from '../service/store/open-store.ts';
-import { AgentSupervisor } from './serve-agents.ts';
+import { resolveSecret } from './resolve-secret.ts';
+import { AgentSupervisor, endUnplannedAgents } from './serve-agents.ts';
 import { agentFileText } from './serve-agent-file.ts';
 import { claimServiceFolder, type ServiceFolder } from './serve-folder.ts';
 import { bringUpLab, takeDownLab } from './serve-lab.ts';
@@ -43,8 +45,8 @@ export type ServeFlags = {
 
 type Log = (line: string) => void;
 
-/** A run on the lab is reverted and reported before the lab goes; its keeper's quarantine is over by then. */
-const RUNS_END_MS = 120_000;
+/** A run on the lab reverts and reports before the lab goes: longer than it takes to kill a stuck one, with lease and quarantine. */
+const RUNS_END_MS = 180_000;
 
 const clock: ServiceClock = { nowMs: () => Date.now(), monoMs };
 
@@ -123,6 +125,11 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
   service.use(await listenOn(api, { path: folder.in('api.sock') }));
   const listen = { host: flags.host ?? file.listen.host, port: flags.port ?? file.listen.port };
   const door = service.use(await listenOn(api, { ...listen, ...(file.tls && { tls: file.tls }) }));
+  const unplanned = await endUnplannedAgents(
+    folder.in('agents'),
+    setup.localAgents.map(({ name }) => name),
+  );
+  if (unplanned.length > 0) log(`agents of an earlier start that are no longer wanted were ended: ${unplanned.join(', ')}`);
   for (const agent of setup.localAgents) {
     await monitors.addAgent({ name: agent.name, environment: agent.environment.name, vantage: agent.vantage });
     service.use(await startAgent(agent, { setup, store, folder, redis, prefix: flags.prefix, log }));
@@ -156,29 +163,28 @@ async function startAgent(agent: PlannedAgent, tools: AgentTools): Promise<Agent
   const { store, folder, redis, prefix, log } = tools;
   const inFolder = (file: string) => folder.in('agents', agent.name, file);
   mkdirSync(inFolder('.'), { recursive: true, mode: 0o700 });
-  const token = existsSync(inFolder('token')) ? readFileSync(inFolder('token'), 'utf8').trim() : '';
+  let token = existsSync(inFolder('token')) ? readFileSync(inFolder('token'), 'utf8').trim() : '';
   if ((await identityOfToken(store, clock, token))?.agent !== agent.name) {
-    const made = await createToken(store, { name: `agent ${agent.name}`, role: 'agent', agent: agent.name, nowMs: clock.nowMs() });
-    writeWholeFile(inFolder('token'), `${made.token}\n`, 0o600);
+    token = (await createToken(store, { name: `agent ${agent.name}`, role: 'agent', agent: agent.name, nowMs: clock.nowMs() })).token;
+    writeWholeFile(inFolder('token'), `${token}\n`, 0o600);
   }
-  if ('url' in redis) writeWholeFile(inFolder('redis'), `${redis.url}\n`, 0o600);
-  return new AgentSupervisor(
-    {
-      name: agent.name,
-      folder: inFolder('.'),
-      file: agentFileText(agent.environment, {
-        agent: agent.name,
-        apiSocket: folder.in('api.sock'),
-        key: agent.key,
-        redis: 'url' in redis ? '${file:redis}' : `unix:${redis.path}`,
-      }),
-      argv: (file) => {
-        const command = selfArgv('agent', '--file', file);
-        return agent.isInLab ? selfArgv('lab', 'exec', '--prefix', prefix, agent.vantage, '--', ...command) : command;
-      },
-    },
-    log,
-  );
+  const redisUrl = 'url' in redis ? redis.url : '';
+  if (redisUrl !== '') writeWholeFile(inFolder('redis'), `${redisUrl}\n`, 0o600);
+  const file = agentFileText(agent.environment, {
+    agent: agent.name,
+    apiSocket: folder.in('api.sock'),
+    key: agent.key,
+    redis: 'url' in redis ? '${file:redis}' : `unix:${redis.path}`,
+  });
+  const key = resolveSecret(agent.key, { file: inFolder('agent.yaml'), variables: process.env });
+  const digest = createHash('sha256')
+    .update(JSON.stringify([file, token, redisUrl, key, programVersion()]))
+    .digest('hex');
+  const argv = (path: string) => {
+    const command = selfArgv('agent', '--file', path);
+    return agent.isInLab ? selfArgv('lab', 'exec', '--prefix', prefix, agent.vantage, '--', ...command) : command;
+  };
+  return new AgentSupervisor({ name: agent.name, folder: folder.in('agents', agent.name), file, digest, argv }, log);
 }
 
 async function tellWhere(
@@ -203,21 +209,28 @@ async function tellWhere(
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** A lab that goes takes its runs along: they revert and report before it does. */
+/** A lab that goes takes its runs along: none begins any more, and those that are under way revert and report before it does. */
 async function endRunsOnLab({ lab }: ServiceSetup, { store, runs, log }: { store: Store; runs: Runs; log: Log }): Promise<void> {
+  await runs.stopStarting();
   const query = store
     .selectFrom('runs')
     .select('id')
     .where('environment', '=', lab?.plan.environment.name ?? '')
     .where('state', 'in', ['queued', 'running']);
-  for (const { id } of await query.execute()) {
-    log(`run ${id} is cancelled: its lab goes`);
-    await runs.cancel(id, 'the end of the service').catch((error: unknown) => {
-      log(`run ${id}: ${messageOf(error)}`);
-    });
-  }
+  const cancelled = new Set<string>();
   const giveUpMs = monoMs() + RUNS_END_MS;
-  while ((await query.execute()).length > 0 && monoMs() < giveUpMs) await sleep(200);
+  for (;;) {
+    const left = await query.execute();
+    if (left.length === 0 || monoMs() > giveUpMs) return;
+    for (const { id } of left.filter((each) => !cancelled.has(each.id))) {
+      cancelled.add(id);
+      log(`run ${id} is cancelled: its lab goes`);
+      await runs.cancel(id, 'the end of the service').catch((error: unknown) => {
+        log(`run ${id}: ${messageOf(error)}`);
+      });
+    }
+    await sleep(200);
+  }
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,13 +1,15 @@
 // The lab of a service: found as it is, or built, and taken down again by whoever built it, also after a kill.
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AppError } from '../core/errors.ts';
 import { spawnIn } from '../io/command.ts';
+import type { ProcessIdentity } from '../io/process-identity.ts';
 import { writeWholeFile } from '../io/whole-file.ts';
 import type { LabPlan } from '../lab/address-plan.ts';
 import { findLab } from './run-environment.ts';
-import { isSameLab } from '../lab/lab.ts';
+import { isSameLab, type Lab } from '../lab/lab.ts';
+import { readJson, recallProcess } from '../lab/state-folder.ts';
 import { selfArgv } from './self.ts';
 
 export type ServiceLabOptions = {
@@ -27,16 +29,26 @@ export type ServiceLabOptions = {
  * @returns whether this service built it, now or in an earlier life
  * @throws AppError LAB_EXISTS when another lab has its prefix, COMMAND_FAILED with what `lab up` said
  */
-export async function bringUpLab({ file, plan, uid, markFile, log, signal }: ServiceLabOptions): Promise<boolean> {
-  const found = findLab(plan.prefix, uid);
+export async function bringUpLab(options: ServiceLabOptions): Promise<boolean> {
+  const { file, plan, uid, markFile, log, signal } = options;
+  const mark = readJson(markFile) as Mark | null;
+  const found = standingLab(plan, uid, mark);
   if (found && !isSameLab(found, plan)) {
     throw new AppError('LAB_EXISTS', `another lab is up under the prefix ${plan.prefix}: ${found.environment.title}`, {
       remedy: `holdfast lab down --prefix ${plan.prefix}, or give this service's another --prefix`,
     });
   }
-  if (found) return existsSync(markFile);
-  writeWholeFile(markFile, plan.prefix, 0o600);
-  await lab(['up', file, '--prefix', plan.prefix], { log, signal });
+  if (found) return isMarked(mark, plan);
+  // What an earlier life left: half-built, or without its controller.
+  if (mark) await takeDownLab(options);
+  writeMark(markFile, { controller: null });
+  try {
+    await lab(['up', file, '--prefix', plan.prefix], { log, signal });
+  } catch (error) {
+    rmSync(markFile, { force: true }); // nothing of it stands
+    throw error;
+  }
+  writeMark(markFile, { controller: recallProcess(plan.stateFolder, 'controller') });
   return true;
 }
 
@@ -44,6 +56,30 @@ export async function bringUpLab({ file, plan, uid, markFile, log, signal }: Ser
 export async function takeDownLab({ plan, markFile, log }: Pick<ServiceLabOptions, 'plan' | 'markFile' | 'log'>): Promise<void> {
   await lab(['down', '--prefix', plan.prefix], { log });
   rmSync(markFile, { force: true });
+}
+
+/** `controller`: of the lab that was built; null from before the building until it is done. */
+type Mark = { controller: ProcessIdentity | null };
+
+function writeMark(path: string, mark: Mark): void {
+  writeWholeFile(path, JSON.stringify(mark), 0o600);
+}
+
+/** A lab that somebody built by hand since is not ours, whatever the mark says. */
+function isMarked(mark: Mark | null, { stateFolder }: LabPlan): boolean {
+  if (mark === null) return false;
+  const controller = recallProcess(stateFolder, 'controller');
+  return mark.controller === null || (mark.controller.pid === controller?.pid && mark.controller.startTicks === controller.startTicks);
+}
+
+/** The lab that is up; one of ours whose controller is gone counts as none, since it is built anew. */
+function standingLab(plan: LabPlan, uid: number, mark: Mark | null): Lab | null {
+  try {
+    return findLab(plan.prefix, uid);
+  } catch (error) {
+    if (mark !== null && error instanceof AppError && error.code === 'LAB_UNSOUND') return null;
+    throw error;
+  }
 }
 
 async function lab(args: readonly string[], { log, signal }: { log: (line: string) => void; signal?: AbortSignal }): Promise<void> {

@@ -1,7 +1,7 @@
 // `holdfast serve`: the service, from its files to its doors, until somebody ends it.
 import { Command, InvalidArgumentError } from 'commander';
-import { AppError } from '../core/errors.ts';
 import { onInterruption } from './interruption.ts';
+import { outliveReaders } from './process-family.ts';
 import type { ServeFlags } from './run-service.ts';
 
 export function serveCommand(): Command {
@@ -20,6 +20,8 @@ export function serveCommand(): Command {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
+  // Its log goes to a disk that may be full, or to a reader that may end before it does: neither is a reason to stop watching.
+  outliveReaders();
   const { defaultServiceFile } = await import('./serve-files.ts');
   const { setUpService } = await import('./serve-setup.ts');
   const setup = setUpService(flags.config ?? defaultServiceFile(), flags.prefix);
@@ -39,9 +41,12 @@ async function serve(flags: ServeFlags): Promise<void> {
   try {
     process.exitCode = await runService(setup, flags, interruption.signal);
   } catch (error) {
-    if (!interruption.signal.aborted || error instanceof AppError) throw error;
+    // Ended before it had begun: nothing is wrong. All else that an ending meets is told.
+    const reason: unknown = interruption.signal.reason;
+    if (reason === undefined || (error !== reason && !(error instanceof Error && error.cause === reason))) throw error;
+    process.exitCode = 0;
   }
-  process.exit(interruption.exitCode === null ? process.exitCode : 0);
+  process.exit(process.exitCode);
 }
 
 function parsePort(text: string): number {

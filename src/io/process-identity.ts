@@ -1,5 +1,5 @@
 // Who is a pid? Its start time tells one process from a later one with the same number.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export type ProcessIdentity = { pid: number; /** Clock ticks after boot, field 22 of /proc/PID/stat. */ startTicks: string };
 
@@ -18,4 +18,22 @@ export function identityOf(pid: number): ProcessIdentity | null {
 /** Whether exactly that process still lives. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return identityOf(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** A living process, other than this one, whose command line is the one meant; null when there is none. */
+export function findProcess(isMeant: (words: readonly string[]) => boolean): ProcessIdentity | null {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid || !isMeant(commandLine(entry))) continue;
+    const identity = identityOf(Number(entry));
+    if (identity) return identity;
+  }
+  return null;
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it ended, or is not ours to look at
+  }
 }
