@@ -107,6 +107,7 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     };
     await using opened = await open({ world, width: 360 });
     const table = opened.page.getByRole('table', { name: 'Paths of the last minute' });
+    await table.getByRole('rowheader').first().waitFor();
     expect(await table.getByRole('rowheader').allTextContents()).toEqual(['n17']);
     await opened.page.getByText('59 ingress nodes ok from every vantage').click();
     await opened.page.getByRole('rowheader', { name: 'n60' }).waitFor();

@@ -47,7 +47,7 @@ test('the real program runs for the service, and its report is what the service 
 
     await service.runs.request(aWish({ id: 'long', scenario: 'long', environment: 'mine', dueMs: 2 }));
     await eventually(() => {
-      expect(readFileSync(join(folder, 'runs', 'long', 'journal.ndjson'), 'utf8')).toContain('flow.opened');
+      expect(readFileSync(join(folder, 'runs', 'long', 'journal.ndjson'), 'utf8')).toContain('phase.started');
     }, 60_000);
     await service.runs.cancel('long', 'ops');
     await eventually(async () => {
