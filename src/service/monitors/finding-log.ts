@@ -50,15 +50,20 @@ export class FindingLog {
 
   /** Saves and tells what has not been yet; what fails waits for the next call. Never rejects. */
   async settle(): Promise<void> {
-    this.#settling ??= this.#work().finally(() => {
-      this.#settling = null;
-    });
-    await this.#settling;
+    do {
+      this.#settling ??= this.#work().finally(() => {
+        this.#settling = null;
+      });
+      await this.#settling;
+      // What was taken while others were being told is not saved by the work that it met.
+    } while (this.#problem === null && this.#unsaved.length + this.#untold.length > 0);
   }
 
   /** Resolves every open finding of a monitor that is no longer watched. @param why one sentence */
   async close(monitor: string, why: string, nowMs: number): Promise<void> {
     await this.settle();
+    // With the alerts away some may still wait to be saved: they are newer than what the store says.
+    const waiting = this.#unsaved.filter((each) => each.monitor === monitor);
     const rows = await this.#tools.store
       .selectFrom('findings')
       .select('json')
@@ -66,7 +71,8 @@ export class FindingLog {
       .where('state', '=', 'open')
       .orderBy('opened_ms')
       .execute();
-    const open = rows.map(({ json }) => read(json));
+    const newest = new Map([...rows.map(({ json }) => read(json)), ...waiting].map((each) => [each.id, each]));
+    const open = [...newest.values()].filter(({ state }) => state === 'open');
     this.take(
       open.map((each) => ({
         ...each,

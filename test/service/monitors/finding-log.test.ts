@@ -1,4 +1,5 @@
 // Every state of a finding is saved, then told, in order; over crashes at least once, and none a second time that was told.
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Finding } from '../../../src/core/finding.ts';
 import { FindingLog } from '../../../src/service/monitors/finding-log.ts';
@@ -7,10 +8,13 @@ import { openStore, type Store } from '../../../src/service/store/open-store.ts'
 let store: Store;
 let told: [string, number, string][];
 let isDeaf: boolean;
+/** Whoever is told waits for it. */
+let listening: Promise<unknown>;
 beforeEach(async () => {
   store = await openStore(':memory:');
   told = [];
   isDeaf = false;
+  listening = Promise.resolve();
 });
 afterEach(async () => {
   await store.destroy();
@@ -21,10 +25,10 @@ function openLog(): Promise<FindingLog> {
     store,
     log: () => undefined,
     announce: () => undefined,
-    onFinding: ({ id, updatedMs, state }) => {
-      if (isDeaf) return Promise.reject(new Error('alerts are away'));
+    onFinding: async ({ id, updatedMs, state }) => {
+      await listening;
+      if (isDeaf) throw new Error('alerts are away');
       told.push([id, updatedMs, state]);
-      return Promise.resolve();
     },
   });
 }
@@ -111,6 +115,26 @@ test('a monitor that is no longer watched resolves what was open, and says why',
   expect(told.length).toBe(4);
   const { json } = await store.selectFrom('findings').select('json').where('id', '=', 'f1').executeTakeFirstOrThrow();
   expect(JSON.parse(json)).toMatchObject({ state: 'resolved', resolvedMs: 5_000, details: ['The monitor was removed.'] });
+});
+
+test.each([false, true])('a monitor that ends while something is told (alerts then away: %s) leaves nothing open', async (isAway) => {
+  const log = await openLog();
+  const slow = Promise.withResolvers<undefined>();
+  listening = slow.promise;
+  log.take([aFinding({ monitor: 'other' })]);
+  const telling = log.settle();
+  await setImmediate();
+  log.take([aFinding({ id: 'f2', updatedMs: 3_000 })]);
+  const closing = log.close('web', 'The monitor was paused.', 5_000);
+  await setImmediate();
+  isDeaf = isAway;
+  slow.resolve(undefined);
+  await Promise.all([telling, closing]);
+  isDeaf = false;
+  await log.settle();
+  expect(told.at(-1)).toEqual(['f2', 5_000, 'resolved']);
+  const open = await store.selectFrom('findings').select('id').where('state', '=', 'open').where('monitor', '=', 'web').execute();
+  expect(open).toEqual([]);
 });
 
 test('history forgets what was resolved long ago, and nothing that is open', async () => {
