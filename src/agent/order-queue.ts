@@ -30,7 +30,7 @@ export class OrderQueue implements AsyncDisposable {
   readonly #connection: ReturnType<typeof connectToRedis>;
   readonly #asking: ReturnType<typeof connectToRedis>;
   readonly #worker: Worker;
-  readonly #closed = Promise.withResolvers<string>();
+  readonly #closing = new AbortController();
   #lastTakenMs: number;
 
   constructor(options: OrderQueueOptions) {
@@ -44,7 +44,7 @@ export class OrderQueue implements AsyncDisposable {
     });
     this.#worker.on('error', () => undefined); // an absent Redis is told by the watch
     this.#worker.once('closing', () => {
-      this.#closed.resolve('it is closing');
+      this.#closing.abort();
     });
   }
 
@@ -58,7 +58,8 @@ export class OrderQueue implements AsyncDisposable {
     let isUp: boolean | null = null;
     // The first attempt to connect is under way: not to be there yet is no news.
     await Promise.race([new Promise((resolve) => this.#asking.once('ready', resolve)), pause(CONNECT_MS, signal)]);
-    const closed = this.#closed.promise.then((why) => why);
+    // Made once: a race with a promise that never settles would keep something of every look.
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
     while (!signal.aborted) {
       const waiting = await this.#waitingJobs();
       if (isAborted(signal)) return;
@@ -69,8 +70,8 @@ export class OrderQueue implements AsyncDisposable {
       if (untakenSinceMs !== null && now() - untakenSinceMs >= patienceMs) {
         throw stalled(`${String(waiting)} jobs wait in Redis, and for ${String(Math.round(patienceMs / 1_000))} s none was taken`);
       }
-      const why = await Promise.race([closed, pause(Math.min(LOOK_MS, patienceMs / 4), signal)]);
-      if (why !== undefined && !isAborted(signal)) throw stalled(why);
+      await pause(Math.min(LOOK_MS, patienceMs / 4), ending);
+      if (this.#closing.signal.aborted && !isAborted(signal)) throw stalled('it is closing');
     }
   }
 

@@ -1,4 +1,6 @@
 // The watch over an agent's worker: it ends the process when jobs wait untaken, and never because service or Redis are away.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { Queue } from 'bullmq';
 import { expect, it } from 'vitest';
 import { OrderQueue } from '../../src/agent/order-queue.ts';
@@ -60,6 +62,26 @@ it('ends when jobs wait that its worker does not take', async () => {
       clearInterval(feeding);
     }),
   ).rejects.toThrow(/no longer works: \d+ jobs wait in Redis/);
+});
+
+it('keeps nothing of the looks that it took', async () => {
+  await using redis = await RedisProcess.start();
+  await using orders = new OrderQueue({
+    agent: AGENT,
+    redis: { place: `unix:${redis.path}`, ca: null },
+    onOrder: () => ({ serial: 0, isNew: false }),
+    now: monoMs,
+    log: () => undefined,
+    patienceMs: 4,
+  });
+  const stop = new AbortController();
+  const watching = orders.watch(stop.signal);
+  await sleep(300);
+  const before = queryObjects(Promise, { format: 'count' });
+  await sleep(1_500);
+  expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(100);
+  stop.abort();
+  await watching;
 });
 
 it('works as the user that the service makes for it, over TCP with a password', async () => {
