@@ -78,39 +78,48 @@ export class HeldMonitor implements AsyncDisposable {
 
   /** From a prober's start to its end, in order or not. @returns why there must be another */
   async #oneLife(): Promise<{ state: 'restarting' | 'refused'; why: string }> {
-    const { signal } = this.#ending;
-    const { monitor, session, vantage } = this.holding;
+    const { monitor, session } = this.holding;
     try {
       const carrier = await this.#carrier();
       const stream = this.#tools.spool.begin({ monitor, session });
-      const lost = Promise.withResolvers<string>();
-      const link = new ProberLink(vantage, this.#tools.startProber(), {
-        onEvent: (event) => {
-          this.#take(event, stream, carrier);
-        },
-        onPulse: (_, { open, broken, ill }) => {
-          this.#report = { ...this.#report, open, broken, isIll: ill };
-        },
-        onLost: (_, why) => {
-          lost.resolve(why);
-        },
-      });
       try {
-        await link.assign(() => this.#assignment(stream, carrier), signal);
-        link.send({ type: 'start' });
-        const why = await Promise.race([lost.promise, this.#over(stream)]);
-        // A prober that died meanwhile has told all it could.
-        if (signal.aborted || stream.state === 'cut')
-          await link.finish('stop', STOP_MS, AbortSignal.timeout(STOP_MS)).catch(() => undefined);
-        return { state: 'restarting', why };
+        return { state: 'restarting', why: await this.#hold(stream, carrier) };
       } finally {
-        await link.close();
         stream.end();
       }
     } catch (error) {
       const isRefusal = error instanceof AppError && error.code === 'PREFLIGHT';
       const remedy = error instanceof AppError && error.remedy !== undefined ? `; ${error.remedy}` : '';
       return { state: isRefusal ? 'refused' : 'restarting', why: messageOf(error) + remedy };
+    }
+  }
+
+  /** @returns why the prober is over; all that it told is in the stream then */
+  async #hold(stream: SpoolStream, carrier: Carrier): Promise<string> {
+    const { signal } = this.#ending;
+    const lost = Promise.withResolvers<string>();
+    const isLost = new AbortController();
+    const link = new ProberLink(this.holding.vantage, this.#tools.startProber(), {
+      onEvent: (event) => {
+        this.#take(event, stream, carrier);
+      },
+      onPulse: (_, { open, broken, ill }) => {
+        this.#report = { ...this.#report, open, broken, isIll: ill };
+      },
+      onLost: (_, why) => {
+        lost.resolve(why);
+        isLost.abort();
+      },
+    });
+    try {
+      await link.assign(() => this.#assignment(stream, carrier), signal);
+      link.send({ type: 'start' });
+      const why = await Promise.race([lost.promise, this.#over(stream, AbortSignal.any([signal, isLost.signal]))]);
+      // A prober that died meanwhile has told all it could.
+      if (signal.aborted || stream.state === 'cut') await link.finish('stop', STOP_MS, AbortSignal.timeout(STOP_MS)).catch(() => undefined);
+      return why;
+    } finally {
+      await link.close();
     }
   }
 
@@ -159,9 +168,8 @@ export class HeldMonitor implements AsyncDisposable {
     if (event.type === 'vantage.ready') this.#report = { ...withoutWhy(this.#report), state: 'holding' };
   }
 
-  /** Waits until the order ends, or a stream that was cut may begin anew. @returns why */
-  async #over(stream: SpoolStream): Promise<string> {
-    const { signal } = this.#ending;
+  /** Waits until the signal aborts, or a stream that was cut may begin anew. @returns why */
+  async #over(stream: SpoolStream, signal: AbortSignal): Promise<string> {
     while (!signal.aborted && !(stream.state === 'cut' && this.#tools.spool.hasRoom)) {
       if (stream.state === 'cut') this.#report = { ...this.#report, why: 'events are lost: the spool is full, or cannot be written' };
       await pause(LOOK_MS, signal);

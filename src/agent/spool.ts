@@ -1,6 +1,6 @@
 // What was measured and is not yet at the service: on disk, bounded, and never sent twice.
 //
-//   spool/STREAM/about.json            whose events they are
+//   spool/STREAM/about.json            whose events they are, and the how manieth stream it is
 //   spool/STREAM/000000000000.ndjson   events, a line each; the file is named after the number of its first
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,8 @@ import { writeWholeFile } from '../io/whole-file.ts';
 import { SpoolSegments } from './spool-segments.ts';
 import { type StreamAbout, SpoolStream } from './spool-stream.ts';
 
-const about = z.object({ monitor: z.string(), session: z.string(), stream: z.string() });
+/** `turn`: streams begun later have higher ones. Their names say nothing, and clocks step. */
+const about = z.object({ monitor: z.string(), session: z.string(), stream: z.string(), turn: z.int().nonnegative().default(0) });
 
 export type SpoolOptions = {
   folder: string;
@@ -25,7 +26,9 @@ const ROOM_AGAIN = 0.5;
 
 export class Spool {
   readonly #options: SpoolOptions;
+  /** In the order in which they were begun. */
   readonly #streams = new Map<string, SpoolStream>();
+  #nextTurn = 0;
   #droppedEvents = 0;
   #toldDropped = '';
   #waiting: (() => void)[] = [];
@@ -35,7 +38,11 @@ export class Spool {
     this.#options = options;
     try {
       mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-      for (const stream of readdirSync(options.folder)) this.#recover(stream);
+      const found = readdirSync(options.folder).flatMap((stream) => this.#found(stream) ?? []);
+      for (const { turn, ...of } of found.sort((a, b) => a.turn - b.turn)) {
+        this.#recover(of);
+        this.#nextTurn = turn + 1;
+      }
     } catch (cause) {
       throw diskError(options.folder, cause);
     }
@@ -55,15 +62,22 @@ export class Spool {
 
   /** A stream for a new life of a prober. @throws AppError DISK */
   begin(of: Omit<StreamAbout, 'stream'>): SpoolStream {
+    const { monitor, session } = of;
     const stream = this.#options.newStream();
-    const folder = join(this.#options.folder, stream);
+    const folder = this.#folderOf(stream);
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (cause) {
       throw diskError(folder, cause);
     }
-    writeWholeFile(join(folder, 'about.json'), JSON.stringify({ monitor: of.monitor, session: of.session, stream }), 0o600);
-    return this.#add({ monitor: of.monitor, session: of.session, stream }, folder);
+    try {
+      writeWholeFile(join(folder, 'about.json'), JSON.stringify({ monitor, session, stream, turn: this.#nextTurn }), 0o600);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true }); // or a full disk would get one more at every try
+      throw error;
+    }
+    this.#nextTurn += 1;
+    return this.#add({ monitor, session, stream });
   }
 
   /** Streams with something to send, oldest first. Those that are over leave the disk. */
@@ -85,22 +99,24 @@ export class Spool {
     signal.removeEventListener('abort', wake);
   }
 
-  #recover(stream: string): void {
-    const folder = join(this.#options.folder, stream);
+  /** What lies there of an earlier life; null, and gone, when its writer was killed before the first event. */
+  #found(stream: string): z.output<typeof about> | null {
+    const folder = this.#folderOf(stream);
     const found = about.safeParse(aboutOf(folder));
-    if (!found.success) {
-      // Its writer was killed before the first event.
-      rmSync(folder, { recursive: true, force: true });
-      return;
-    }
-    const recovered = this.#add(found.data, folder);
+    if (found.success) return found.data;
+    rmSync(folder, { recursive: true, force: true });
+    return null;
+  }
+
+  #recover(of: StreamAbout): void {
+    const recovered = this.#add(of);
     recovered.end();
     if (recovered.pending > 0) this.#options.log(`${String(recovered.pending)} events of an earlier life wait for the service`);
   }
 
-  #add(of: StreamAbout, folder: string): SpoolStream {
+  #add(of: StreamAbout): SpoolStream {
     const stream = new SpoolStream(of, {
-      segments: new SpoolSegments(folder),
+      segments: new SpoolSegments(this.#folderOf(of.stream)),
       hasRoomFor: (bytes) => this.bytes + bytes <= this.#options.maxBytes,
       onDropped: (count, why) => {
         this.#dropped(count, `${of.monitor}: ${why}`);
@@ -115,7 +131,11 @@ export class Spool {
 
   #remove(stream: string): void {
     this.#streams.delete(stream);
-    rmSync(join(this.#options.folder, stream), { recursive: true, force: true });
+    rmSync(this.#folderOf(stream), { recursive: true, force: true });
+  }
+
+  #folderOf(stream: string): string {
+    return join(this.#options.folder, stream);
   }
 
   #dropped(count: number, why: string): void {

@@ -1,4 +1,5 @@
-// Brings the spool to the service: a chunk a stream at a time, at a bounded rate, again and again until it is taken.
+// Brings the spool to the service: a chunk a stream at a time, at a bounded rate, again and again until it is taken. Of one monitor the
+// lives of its probers go one after the other, or the service would read two of them as one that jumps back and forth in time.
 import type { ClockEstimate } from '../core/agent-messages.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { ServiceClient } from './service-client.ts';
@@ -14,7 +15,7 @@ export type UploaderOptions = {
   log: (line: string) => void;
 };
 
-/** From one round, a chunk of each stream, to the next. */
+/** From one round, a chunk of each monitor's oldest stream, to the next. */
 const ROUND_MS = 400;
 /** So that what happens together is sent together. */
 const GATHER_MS = 50;
@@ -57,7 +58,13 @@ export class Uploader {
     if (clock === null) return false;
     try {
       let trouble = '';
-      for (const stream of this.#options.spool.pending()) trouble = (await this.#trySend(stream, clock, signal)) ?? trouble;
+      const behind = new Set<string>();
+      for (const stream of this.#options.spool.pending()) {
+        const { monitor } = stream.about;
+        if (behind.has(monitor)) continue;
+        trouble = (await this.#trySend(stream, clock, signal)) ?? trouble;
+        if (stream.pending > 0) behind.add(monitor);
+      }
       this.#tell(trouble);
       return trouble === '';
     } catch (error) {

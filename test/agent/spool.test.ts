@@ -1,8 +1,10 @@
 // What waits for the service: numbered, on disk, bounded, through crashes, and never twice.
+import { execFile } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Spool } from '../../src/agent/spool.ts';
@@ -83,6 +85,29 @@ describe('a spool', () => {
     expect(seqs(found?.read(MOST).lines ?? [])).toEqual(range(0, 5));
     found?.acknowledge(5);
     expect(found?.isOver).toBe(true);
+  });
+
+  it('gives streams in the order in which they were begun, after a restart too', async () => {
+    const names = ['m', 'z', 'a', 'k'];
+    const next = () => new Spool({ folder, maxBytes: 1e9, newStream: () => names.shift() ?? '', log: () => undefined });
+    const spool = next();
+    for (let count = 0; count < 3; count++) await append(spool.begin(OF), 0, 1);
+    const again = next();
+    await append(again.begin(OF), 0, 1);
+    for (const each of [again, next()]) expect(each.pending().map(({ about }) => about.stream)).toEqual(['m', 'z', 'a', 'k']);
+    expect(again.pending().map(({ about }) => Object.keys(about))).toEqual(Array(4).fill(['monitor', 'session', 'stream']));
+  });
+
+  it('leaves nothing of a stream that could not begin', async () => {
+    const program = `
+      import { Spool } from ${JSON.stringify(join(import.meta.dirname, '../../src/agent/spool.ts'))};
+      const spool = new Spool({ folder: process.argv[1], maxBytes: 1e9, newStream: () => 'st', log: () => undefined });
+      try { spool.begin({ monitor: 'web', session: 's1' }); } catch (error) { process.stdout.write(error.code); }`;
+    // No file may grow: as on a full disk.
+    const command = 'trap "" XFSZ; ulimit -f 0; exec "$0" --disable-warning=ExperimentalWarning --input-type=module -e "$1" -- "$2"';
+    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program, folder]);
+    expect(stdout).toBe('DISK');
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('of any writes, acknowledgements and crashes, keeps exactly what the service has not said it has', async () => {

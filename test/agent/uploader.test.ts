@@ -95,3 +95,20 @@ it('drops what nobody wants, gives up what the service refuses, and sends all el
   expect(spool.droppedEvents).toBe(5);
   expect(log).toContainEqual(expect.stringContaining('the service refused a chunk'));
 });
+
+it('sends the lives of one prober one after the other, and holds up no other monitor', async () => {
+  await using bench = await aBench();
+  const { service, spool } = bench;
+  service.failing = 503;
+  const [old, young] = ['web', 'web'].map((monitor) => spool.begin({ monitor, session: 's1' }));
+  const other = spool.begin({ monitor: 'other', session: 's2' });
+  if (old) await append(old, 50_000);
+  for (const stream of [young, other]) if (stream) await append(stream, 10);
+  service.failing = null;
+  await eventually(() => {
+    expect(service.events.length).toBe(50_020);
+  });
+  const order = service.chunks.map(({ stream }) => stream);
+  expect(order.indexOf('st2')).toBeGreaterThan(order.lastIndexOf('st1'));
+  expect(order.indexOf('st3')).toBeLessThan(order.lastIndexOf('st1'));
+});
