@@ -1,5 +1,6 @@
 // Reading the files that people write, each checked against the schema of its kind.
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { z } from 'zod';
@@ -15,12 +16,15 @@ import { mistakeAt, readYaml, type YamlDocument } from '../core/yaml-document.ts
 import type { ServiceFile } from '../core/service-file.ts';
 import { agentSchema, environmentSchema, type Kind, mayBeReference, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
 
+/** `sha256`: hex, of the file's bytes; it tells whether a later reading is of the same text. */
+export type FileDocument = YamlDocument & { sha256: string };
+
 /** A file as read; `value` is undefined exactly when there are mistakes. */
 export type CheckedFile<Value> = {
   path: string;
   /** Its name without `.yaml`, by which other files call it. */
   name: string;
-  document: YamlDocument;
+  document: FileDocument;
   value: Value | undefined;
   mistakes: Mistake[];
 };
@@ -35,18 +39,19 @@ export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
 }
 
 /** The file's text as a YAML document. @throws AppError FILE_UNREADABLE */
-export function readDocument(path: string): YamlDocument {
+export function readDocument(path: string): FileDocument {
   const bytes = readBytes(path);
   const text = bytes.toString('utf8');
-  if (isUtf8(bytes)) return readYaml(path, text);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (isUtf8(bytes)) return { ...readYaml(path, text), sha256 };
   const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');
   const place = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
   const mistake = { file: path, ...place, path: '', expected: 'a text in UTF-8', found: 'another encoding', didYouMean: null };
-  return { file: path, value: undefined, mistakes: [mistake], placeOf: () => place };
+  return { file: path, value: undefined, mistakes: [mistake], placeOf: () => place, sha256 };
 }
 
 /** A document against the schema of its kind; mistakes are returned, not thrown. */
-export function checkFile<K extends Kind>(document: YamlDocument, kind: K): CheckedFile<FileValue[K]> {
+export function checkFile<K extends Kind>(document: FileDocument, kind: K): CheckedFile<FileValue[K]> {
   const { value, mistakes } = checkDocument(document, schemaOf(kind, document.value) as z.ZodType<FileValue[K]>);
   const misplaced = findReferences(document.value)
     .filter(({ path }) => !mayBeReference(kind, path))

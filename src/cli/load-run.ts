@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { CapabilityName } from '../core/capabilities.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { EnvironmentFile } from '../core/environment.ts';
+import { AppError } from '../core/errors.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import type { Probe } from '../core/probe-file.ts';
 import { NODE_ROLES, type Scenario } from '../core/scenario-file.ts';
@@ -18,13 +19,22 @@ export type RunFiles = {
   probes: Record<string, Probe>;
 };
 
+/** What whoever asks for a run knows of its scenario; the file may have been edited since. */
+export type Expected = {
+  /** Hex SHA-256 of the scenario's file. */
+  expectScenario?: string | undefined;
+  /** False: the scenario must have no timeline. */
+  faults?: boolean | undefined;
+};
+
 /**
  * Loads a scenario, the environment it runs in and the probes it names.
  * @param paths `probes` is a folder; without it, `probes/` beside the scenario's own folder
- * @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of all these files
+ * @throws AppError FILE_UNREADABLE, CONFLICT for a scenario that is not as expected; InputMistakes with every mistake of all these files
  */
-export function loadRun(paths: { scenario: string; environment: string; probes?: string | undefined }): RunFiles {
+export function loadRun(paths: { scenario: string; environment: string; probes?: string | undefined } & Expected): RunFiles {
   const scenario = checkFile(readDocument(paths.scenario), 'scenario');
+  refuseOther(scenario, paths);
   const environment = checkFile(readDocument(paths.environment), 'environment');
   const probes = checkProbes(scenario, paths.probes);
   const mistakes = [
@@ -40,6 +50,14 @@ export function loadRun(paths: { scenario: string; environment: string; probes?:
     environment: whole(environment),
     probes: Object.fromEntries([...probes.files].map(([name, file]) => [name, whole(file).value])),
   };
+}
+
+function refuseOther({ path, document, value }: CheckedFile<Scenario>, { expectScenario, faults = true }: Expected): void {
+  const remedy = 'start the service again, which judges a scenario as it was at its start; or put the file back as it was';
+  if (expectScenario !== undefined && expectScenario.toLowerCase() !== document.sha256)
+    throw new AppError('CONFLICT', `the scenario ${path} is not the one that was asked for: its file has been edited since`, { remedy });
+  if (!faults && (value?.timeline.length ?? 0) > 0)
+    throw new AppError('CONFLICT', `the scenario ${path} injects faults, and a run without any was asked for`, { remedy });
 }
 
 /** The probes that a scenario names; `mistakes` are those of the scenario: names without a file. */

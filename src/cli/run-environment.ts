@@ -16,7 +16,7 @@ import { connectKeeper } from '../runner/keeper-client.ts';
 import type { RunPlan } from '../runner/plan.ts';
 import { enterHost } from './lab.ts';
 import { LabKeeper } from './lab-keeper.ts';
-import { loadRun } from './load-run.ts';
+import { type Expected, loadRun } from './load-run.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
 import { userId } from './process-family.ts';
 import { resolveSecret } from './resolve-secret.ts';
@@ -31,16 +31,18 @@ export type LoadedPlan = {
 
 /**
  * Reads and checks the files of a run. For an ordinary user with a lab, this process begins again inside the lab's own namespaces.
- * @throws AppError FILE_UNREADABLE; InputMistakes
+ * @throws AppError FILE_UNREADABLE, CONFLICT; InputMistakes
  */
-export async function loadPlan(flags: {
-  scenario: string;
-  environment: string;
-  probes?: string | undefined;
-  prefix: string;
-  seed: number;
-  isDryRun: boolean;
-}): Promise<LoadedPlan> {
+export async function loadPlan(
+  flags: {
+    scenario: string;
+    environment: string;
+    probes?: string | undefined;
+    prefix: string;
+    seed: number;
+    isDryRun: boolean;
+  } & Expected,
+): Promise<LoadedPlan> {
   const { scenario, environment, probes } = loadRun(flags);
   const { place, resolved } = await resolveEnvironment(environment.value, {
     name: environment.name,

@@ -1,7 +1,17 @@
 // `holdfast run`: one run of a scenario in an environment.
 import { Command, InvalidArgumentError } from 'commander';
 
-type Flags = { env: string; out?: string; seed: number; probes?: string; prefix: string; json?: true; dryRun?: true };
+type Flags = {
+  env: string;
+  out?: string;
+  seed: number;
+  probes?: string;
+  prefix: string;
+  json?: true;
+  dryRun?: true;
+  faults: boolean;
+  expectScenario?: string;
+};
 
 export function runCommand(): Command {
   return new Command('run')
@@ -13,6 +23,8 @@ export function runCommand(): Command {
     .option('--prefix <prefix>', 'prefix of the lab’s namespaces', 'hf')
     .option('--json', 'the journal as NDJSON on standard output')
     .option('--dry-run', 'print the plan and touch nothing')
+    .option('--no-faults', 'refuse a scenario that injects any')
+    .option('--expect-scenario <sha256>', 'refuse a scenario whose file does not have this SHA-256 (hex)')
     .action(async (scenario: string, flags: Flags) => {
       const { refuseUsedFolder } = await import('./run-folder.ts');
       // Before the lab's own namespaces are entered: an ordinary user's are made for that, and should not be for nothing.
@@ -25,6 +37,8 @@ export function runCommand(): Command {
         prefix: flags.prefix,
         seed: flags.seed,
         isDryRun: flags.dryRun ?? false,
+        faults: flags.faults,
+        expectScenario: flags.expectScenario,
       });
       if (flags.dryRun) {
         const { planText } = await import('./dry-run.ts');

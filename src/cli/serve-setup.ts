@@ -56,7 +56,12 @@ export function setUpService(path: string, prefix: string): ServiceSetup {
 function catalogueOf(files: ServiceFiles, environments: readonly { name: string; file: string; environment: Environment }[]): Catalogue {
   return {
     environments: new Map(environments.map(({ name, file, environment }) => [name, { environment, file: resolve(file) }])),
-    scenarios: new Map(files.scenarios.map(({ name, path, value }) => [name, { scenario: { ...value, name }, file: resolve(path) }])),
+    scenarios: new Map(
+      files.scenarios.map(({ name, path, value, document: { sha256 } }) => [
+        name,
+        { scenario: { ...value, name }, file: resolve(path), sha256 },
+      ]),
+    ),
     probes: new Map(files.probes.map(({ name, path, value }) => [name, { probe: value, file: resolve(path) }])),
   };
 }

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import { mistakeAt, type YamlDocument } from '../core/yaml-document.ts';
 import { type Kind, kindOf } from './kinds.ts';
-import { checkFile, loadEnvironment, readDocument } from './load-files.ts';
+import { checkFile, type FileDocument, loadEnvironment, readDocument } from './load-files.ts';
 import { checkProbes, environmentMistakes } from './load-run.ts';
 
 type Options = { env?: string; probes?: string; json?: true };
@@ -41,7 +41,7 @@ export function validateFiles(files: readonly string[], options: Pick<Options, '
     }
   });
 
-  function mistakesOf(document: YamlDocument, kind: Kind): Mistake[] {
+  function mistakesOf(document: FileDocument, kind: Kind): Mistake[] {
     if (kind !== 'scenario') return checkFile(document, kind).mistakes;
     const scenario = checkFile(document, kind);
     const probes = checkProbes(scenario, options.probes);

@@ -63,7 +63,7 @@ export class ServicePlace implements AsyncDisposable {
   get catalogue(): Catalogue {
     const scenarios = Object.entries(this.#plays).map(([name, { hasFault = false }]) => {
       const timeline = hasFault ? [{ at: 0, for: 1, fault: 'node-down', node: 'any' }] : [];
-      return [name, { scenario: { name, timeline }, file: this.#file(name) }] as const;
+      return [name, { scenario: { name, timeline }, file: this.#file(name), sha256: '0'.repeat(64) }] as const;
     });
     const environments = ['lab', 'other'].map((name) => [name, { environment: { name }, file: join(this.folder, 'env.yaml') }] as const);
     return { scenarios: new Map(scenarios), environments: new Map(environments), probes: new Map() } as unknown as Catalogue;

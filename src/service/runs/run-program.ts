@@ -25,17 +25,19 @@ export function planArgv(program: RunProgram, wanted: Wanted): Argv | null {
 }
 
 function commonArgv({ argv, catalogue, labPrefix }: RunProgram, { scenario, environment, seed }: Wanted): Argv | null {
-  const scenarioFile = catalogue.scenarios.get(scenario)?.file;
+  const known = catalogue.scenarios.get(scenario);
   const environmentFile = catalogue.environments.get(environment)?.file;
-  if (scenarioFile === undefined || environmentFile === undefined) return null;
+  if (known === undefined || environmentFile === undefined) return null;
   const [probe] = catalogue.probes.values();
   return [
     ...argv,
     'run',
-    resolve(scenarioFile),
+    resolve(known.file),
     ...['--env', resolve(environmentFile)],
     ...['--seed', String(seed)],
     ...['--prefix', labPrefix],
+    // The runner reads the file anew, and hooks and freezes have judged what it said when the service started.
+    ...(known.scenario.timeline.length === 0 ? ['--no-faults'] : ['--expect-scenario', known.sha256]),
     ...(probe ? ['--probes', dirname(resolve(probe.file))] : []),
   ];
 }

@@ -138,6 +138,7 @@ export function anEnvironment(): Environment {
 export function someScenarios(): Catalogue['scenarios'] {
   const scenario = (name: string, timeline: { at: number; fault: string; node: string; for: number }[]) => ({
     file: `scenarios/${name}.yaml`,
+    sha256: '0'.repeat(64),
     scenario: {
       ...{ name, title: name, flows: [{ probe: 'tcp', vip: 'web', vantages: 'all' as const, count: 10 }], timeline, expect: [] },
       ...{ baseline: 5_000, recovery: 0, minFlows: 1 },
