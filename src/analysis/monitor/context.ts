@@ -42,6 +42,11 @@ export function isFlowEvent(event: JournalEvent): event is FlowEvent {
   return event.type.startsWith('flow.');
 }
 
+/** Protocols that the monitor holds flows of a VIP with. */
+export function protocolsOf({ flows, probes }: WatchContext, vip: string | null): string[] {
+  return [...new Set(flows.flatMap((group) => (group.vip === vip ? (probes[group.probe]?.protocol ?? []) : [])))].sort();
+}
+
 /** A probe's heartbeat and patience; those of the defaults where the probe is not known. */
 export function paceOf(context: WatchContext, probe: string): { intervalMs: number; stallAfterMs: number } {
   return context.probes[probe] ?? { intervalMs: 500, stallAfterMs: 1_500 };

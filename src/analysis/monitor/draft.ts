@@ -18,9 +18,9 @@ export type Story =
       from: 'observer' | 'flows';
     }
   | { kind: 'break-burst'; explainedBy: string | null }
-  /** `unseen`: no vantage that saw it is heard of any more. */
-  | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null }
-  | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null }
+  /** `unseen`: no vantage that saw it is heard of any more. `protocols`: with which it was seen. */
+  | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
+  | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[] }
   | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
   | { kind: 'agent-ill'; why: string }

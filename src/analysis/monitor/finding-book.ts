@@ -1,6 +1,6 @@
 // All happenings that a watch has not yet told to the end; makes findings of those whose telling changed.
 import type { Finding, FindingKind, Severity } from '../../core/finding.ts';
-import type { WatchContext } from './context.ts';
+import { protocolsOf, type WatchContext } from './context.ts';
 import { type Draft, findingId, type Story } from './draft.ts';
 import { listText } from '../wording.ts';
 import { type Related, sentenceOf } from './sentences.ts';
@@ -132,7 +132,7 @@ export class FindingBook {
       state: draft.resolvedT === null ? 'open' : 'resolved',
       isProvisional: windows.some(({ window }) => !window.isFinal),
       severity: severityOf(draft.story, broken),
-      sentence: sentenceOf({ draft, results, related }),
+      sentence: sentenceOf({ draft, results, related, held: protocolsOf(this.#context, draft.vip) }),
       details: detailsOf(draft.story, related, all),
       vantages: [...new Set(vantages)].sort(),
       brokenByCause,

@@ -24,7 +24,7 @@ export type FlowStep =
   | { kind: 'broke'; flow: LiveFlow; event: EventOf<'flow.broken'> }
   | { kind: 'recovered'; flow: LiveFlow; from: LiveFlow }
   | { kind: 'left'; flow: LiveFlow }
-  | { kind: 'mapped'; vantage: string; path: string };
+  | { kind: 'mapped'; path: string };
 
 export class FlowRegister {
   readonly #flows = new Map<string, LiveFlow>();
@@ -56,7 +56,7 @@ export class FlowRegister {
     const from = this.#flows.get(event.flow);
     if (!from) {
       if (event.type !== 'flow.mapped' || event.ingress === null) return null;
-      return { kind: 'mapped', vantage: vantageOf(event) ?? event.from, path: event.ingress };
+      return { kind: 'mapped', path: event.ingress };
     }
     switch (event.type) {
       case 'flow.changed':
@@ -75,7 +75,7 @@ export class FlowRegister {
         this.#flows.delete(event.flow);
         return from.isSilent ? null : { kind: 'left', flow: from };
       case 'flow.mapped':
-        return event.ingress === null ? null : { kind: 'mapped', vantage: from.vantage, path: event.ingress };
+        return event.ingress === null ? null : { kind: 'mapped', path: event.ingress };
       case 'flow.quiet':
       case 'flow.final':
         return null;

@@ -7,20 +7,25 @@ import type { Related } from './sentences.ts';
 import type { SessionNews } from './session-watch.ts';
 import type { SourceNews } from './source-watch.ts';
 import type { VipWatch } from './vip-watch.ts';
-import type { WatchParts } from './watch-snapshot.ts';
+import { seatKey, type WatchParts } from './watch-snapshot.ts';
 
 /** A set and the session that carries it change within this long. */
 const TOGETHER_MS = 5_000;
 
-export function onSign({ book }: WatchParts, sign: Sign, vip: VipWatch): void {
+export function onSign({ book, paths }: WatchParts, sign: Sign, vip: VipWatch): void {
   if (sign.at === 'begin') {
-    const story = sign.kind === 'vip-down' ? ({ kind: 'vip-down', end: null } as const) : ({ kind: 'path-dead', end: null } as const);
+    const story = { kind: sign.kind, end: null, protocols: [] };
     const draft = book.begin({ vip: sign.vip, subject: sign.subject, sinceT: sign.sinceT, vantage: sign.vantage, story });
+    if (draft.story.kind === 'path-dead' || draft.story.kind === 'vip-down') {
+      draft.story.protocols = [...new Set([...draft.story.protocols, sign.protocol])].sort();
+    }
     vip.open(draft, sign.kind === 'vip-down' ? `no path of ${sign.vip} answers` : `the path of ${sign.vip} by ${sign.subject} is dead`);
     return;
   }
   const draft = book.open(sign.kind, sign.vip, sign.subject);
-  if (!draft) return;
+  // A vantage sees it for as long as it does with any protocol.
+  const goesOn = paths.get(seatKey(sign))?.some((path) => path.sees(sign.kind, sign.subject));
+  if (!draft || goesOn) return;
   if (draft.story.kind === 'path-dead' || draft.story.kind === 'vip-down') draft.story.end = sign.why ?? 'answers';
   book.endFor(draft, sign.vantage, sign.t);
 }
@@ -102,7 +107,7 @@ export function giveUp({ book, dataT, heardT, paths }: WatchParts, nowT: number)
     if (resolvedT !== null || (story.kind !== 'path-dead' && story.kind !== 'vip-down')) continue;
     for (const { vantage, untilT } of draft.seenBy) {
       if (untilT !== null || (heardT.get(vantage) ?? nowT) >= nowT - MAX_LATENESS_MS) continue;
-      paths.get(`${vantage} ${draft.vip ?? ''}`)?.giveUp();
+      for (const path of paths.get(seatKey({ vantage, vip: draft.vip ?? '' })) ?? []) path.giveUp();
       book.endFor(draft, vantage, dataT.get(vantage) ?? nowT);
       story.end = 'unseen';
     }

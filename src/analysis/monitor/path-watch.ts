@@ -1,4 +1,6 @@
-// The paths of one VIP as one vantage uses them: who lives where, which path has fallen silent, and whether any answers at all.
+// The paths of one VIP as one vantage uses them with one protocol: who lives where, which path has fallen silent, and whether any answers at all.
+//
+// Protocols are watched apart: where TCP stalls and UDP does not, what UDP is answered says nothing of TCP.
 //
 // Time is the vantage's own: the `t` of its newest event. An agent that was cut off tells the same story later, not another one.
 import type { EventOf } from '../../core/journal.ts';
@@ -30,6 +32,7 @@ export type SignKind = 'path-dead' | 'vip-down';
 export type Sign = {
   vantage: string;
   vip: string;
+  protocol: string;
   kind: SignKind;
   subject: string;
   sinceT: number;
@@ -55,9 +58,10 @@ type Broke = { t: number; onsetT: number };
 type Marks = { zeroT: number | null; failedDialT: number | null };
 export type Pace = { intervalMs: number; stallAfterMs: number };
 
+export type Seat = { vantage: string; vip: string; protocol: string };
+
 export class PathWatch {
-  readonly vantage: string;
-  readonly vip: string;
+  readonly seat: Seat;
   readonly #pace: Pace;
   readonly #paths = new Map<string, Path>();
   readonly #fresh = new FreshBins();
@@ -65,9 +69,8 @@ export class PathWatch {
   #down: Outage | null = null;
   #marks: Marks = { zeroT: null, failedDialT: null };
 
-  constructor(vantage: string, vip: string, pace: Pace) {
-    this.vantage = vantage;
-    this.vip = vip;
+  constructor(seat: Seat, pace: Pace) {
+    this.seat = seat;
     this.#pace = pace;
   }
 
@@ -77,6 +80,11 @@ export class PathWatch {
 
   isDead(path: string): boolean {
     return this.#paths.get(path)?.dead != null;
+  }
+
+  /** Whether what a sign told of goes on here. */
+  sees(kind: SignKind, subject: string): boolean {
+    return kind === 'vip-down' ? this.isDown : this.isDead(subject);
   }
 
   get living(): number {
@@ -120,7 +128,7 @@ export class PathWatch {
   }
 
   dialFailed(t: number): void {
-    this.#marks.failedDialT = t;
+    this.#marks.failedDialT = Math.max(this.#marks.failedDialT ?? t, t);
   }
 
   tally(tally: EventOf<'tally'>): void {
@@ -159,21 +167,21 @@ export class PathWatch {
     const set = known?.nodes ?? null;
     const signs: Sign[] = [];
     const say = (kind: SignKind, at: Sign['at'], about: { subject: string; sinceT: number; t: number; why?: Sign['why'] & string }) =>
-      signs.push({ vantage: this.vantage, vip: this.vip, kind, at, ...about });
+      signs.push({ ...this.seat, kind, at, ...about });
     if (this.#breaks[0] && this.#breaks[0].t < t - 2 * COLLAPSE_MS) this.#breaks = this.#breaks.filter((each) => each.t >= t - COLLAPSE_MS);
     const { living } = this;
     if (this.#down) {
       const { sinceT, backT } = this.#down;
       const isSteady = backT !== null && t - backT >= STEADY_MS;
       if (isSteady && (living > 0 || this.#fresh.hasAnswerSince(backT))) {
-        say('vip-down', 'end', { subject: this.vip, sinceT, t: backT });
+        say('vip-down', 'end', { subject: this.seat.vip, sinceT, t: backT });
         this.#down = null;
       } else if (isSteady && t - backT >= 2 * STEADY_MS) this.#down.backT = null;
     } else if (!isIll) {
       const sinceT = this.#downSince(t, living);
       if (sinceT !== null) {
         this.#down = { sinceT, backT: null };
-        say('vip-down', 'begin', { subject: this.vip, sinceT, t });
+        say('vip-down', 'begin', { subject: this.seat.vip, sinceT, t });
       }
     }
     for (const hop of set ?? []) this.#path(hop).knownT = t;
@@ -232,11 +240,15 @@ export class PathWatch {
   #deadSince({ silences, silentSinceT }: Path, t: number): number | null {
     if (silences < MIN_SILENCES) return null;
     const hadTime = t >= silentSinceT + this.#pace.stallAfterMs + this.#pace.intervalMs;
+    const all = { living: 0, silences: 0 };
     for (const [other, state] of this.#paths) {
-      if (other === UNKNOWN || state.living === 0 || state.silences > ALIVE_SHARE * (state.living + state.silences)) continue;
-      if (hadTime || (silences >= MANY.silences && state.living >= MANY.others)) return silentSinceT;
+      if (other === UNKNOWN || state.living === 0) continue;
+      all.living += state.living;
+      all.silences += state.silences;
+      if (isAlive(state) && (hadTime || (silences >= MANY.silences && state.living >= MANY.others))) return silentSinceT;
     }
-    return null;
+    // Many paths of a few flows each show the same, taken together.
+    return silences >= MANY.silences && all.living >= MANY.others && isAlive(all) ? silentSinceT : null;
   }
 
   /** No flow is left there to ask: fresh dials are lost in the share that the path would take, and none comes in by it. */
@@ -268,4 +280,8 @@ export class PathWatch {
       this.#paths.set(path, (state = { living: 0, silences: 0, silentSinceT: 0, lastSilenceT: NEVER_T, knownT: NEVER_T, dead: null }));
     return state;
   }
+}
+
+function isAlive({ living, silences }: Pick<Path, 'living' | 'silences'>): boolean {
+  return living > 0 && silences <= ALIVE_SHARE * (living + silences);
 }

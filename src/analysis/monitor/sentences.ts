@@ -8,6 +8,8 @@ export type Telling = {
   /** Windows that were judged: of the happening, and of the return. */
   results: { change: WindowResult[]; back: WindowResult[] };
   related: Related;
+  /** Protocols that flows of the VIP are held with. */
+  held: readonly string[];
 };
 
 /** What happened along with it. */
@@ -18,7 +20,7 @@ export type Related = {
   vips: string[];
 };
 
-export function sentenceOf({ draft, results, related }: Telling): string {
+export function sentenceOf({ draft, results, related, held }: Telling): string {
   const { story, subject, vip, resolvedT, openedT } = draft;
   const lasted = resolvedT === null ? null : lengthText(resolvedT - openedT);
   const seen = listText(draft.seenBy.map(({ vantage }) => vantage));
@@ -30,12 +32,15 @@ export function sentenceOf({ draft, results, related }: Telling): string {
       return `${upperFirst(hurt)}, while the next-hop set of ${vip ?? ''} stayed${story.explainedBy === null ? '' : ` (explained by ${story.explainedBy})`}.`;
     case 'path-dead': {
       const end = story.end === null ? 'others answer' : ENDS[story.end];
-      return `The path of ${vip ?? ''} by ${subject} ${lasted === null ? 'is dead' : `was dead for ${lasted}`}, seen from ${seen}: ${hurt}; ${end}.`;
+      const only = onlyText(story.protocols, held);
+      return `The ${only}path of ${vip ?? ''} by ${subject} ${lasted === null ? 'is dead' : `was dead for ${lasted}`}, seen from ${seen}: ${hurt}; ${end}.`;
     }
-    case 'vip-down':
+    case 'vip-down': {
+      const only = onlyText(story.protocols, held);
       return lasted === null
-        ? `${subject} does not answer on any path, seen from ${seen}: ${hurt}.`
-        : `${subject} did not answer on any path for ${lasted}, seen from ${seen}: ${hurt}; ${ENDS[story.end ?? 'answers']}.`;
+        ? `${subject} does not answer on any ${only}path, seen from ${seen}: ${hurt}.`
+        : `${subject} did not answer on any ${only}path for ${lasted}, seen from ${seen}: ${hurt}; ${ENDS[story.end ?? 'answers']}.`;
+    }
     case 'source-ip-lost': {
       const writer = story.rewrittenBy.length > 0 ? `an address of ${listText(story.rewrittenBy)}` : 'an address that is not theirs';
       return lasted === null
@@ -65,6 +70,12 @@ const ENDS = {
   down: 'then no path answered',
   unseen: 'nobody who saw it is heard of any more',
 } as const;
+
+/** `TCP `, where not all protocols that are held are hit. */
+function onlyText(protocols: readonly string[], held: readonly string[]): string {
+  const isAll = protocols.length === 0 || held.every((protocol) => protocols.includes(protocol));
+  return isAll ? '' : `${listText(protocols.map((protocol) => protocol.toUpperCase()))} `;
+}
 
 /** `86 of 256 TCP flows broke, all of them on n2 (86 reset)`. */
 export function figuresText(results: readonly WindowResult[]): string {

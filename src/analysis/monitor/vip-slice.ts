@@ -135,18 +135,15 @@ export class VipSlice {
     return { vip: vip.name, held: [...this.#held.values()], tail: [...this.#tail], sets: [...this.#sets], horizonT: this.#horizonT };
   }
 
-  /** @returns every flow that it knows */
-  restore({ held, tail, sets, horizonT }: SliceSnapshot): string[] {
+  /** @returns the opening of every flow that it knows */
+  restore({ held, tail, sets, horizonT }: SliceSnapshot): EventOf<'flow.opened'>[] {
     for (const each of held) this.#held.set(each.opened.flow, each);
     this.#tail = [...tail];
     this.#sets = [...sets];
     this.#horizonT = horizonT;
-    const flows = [
-      ...held.map(({ opened }) => opened.flow),
-      ...tail.flatMap((event) => (event.type === 'flow.opened' ? [event.flow] : [])),
-    ];
-    this.#flows = new Set(flows).size;
-    return flows;
+    const openings = [...held.map(({ opened }) => opened), ...tail.filter((event) => event.type === 'flow.opened')];
+    this.#flows = new Set(openings.map(({ flow }) => flow)).size;
+    return openings;
   }
 
   #fold(event: Kept): void {

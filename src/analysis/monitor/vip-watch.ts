@@ -1,5 +1,6 @@
 // One VIP of a monitor: the windows that its next-hop set, its paths and its breaks open, and what becomes of them.
 import type { Vip } from '../../core/environment.ts';
+import type { EventOf } from '../../core/journal.ts';
 import { inferredSets } from '../inferred-sets.ts';
 import { NextHopHistory } from '../next-hop-history.ts';
 import { observedSets } from '../observed-sets.ts';
@@ -162,8 +163,8 @@ export class VipWatch {
     };
   }
 
-  /** @returns every flow that it knows */
-  restore({ slice, sets, bursts, edgeT, changeKey }: VipWatchSnapshot): string[] {
+  /** @returns the opening of every flow that it knows */
+  restore({ slice, sets, bursts, edgeT, changeKey }: VipWatchSnapshot): EventOf<'flow.opened'>[] {
     this.sets.restore(sets);
     this.bursts.restore(bursts);
     this.#edgeT = edgeT;

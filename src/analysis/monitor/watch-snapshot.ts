@@ -3,22 +3,23 @@ import type { EventOf } from '../../core/journal.ts';
 import type { AgentWatch } from './agent-watch.ts';
 import type { FindingBook } from './finding-book.ts';
 import type { FlowRegister } from './flow-register.ts';
-import type { PathWatch, PathWatchSnapshot } from './path-watch.ts';
+import type { PathWatch, PathWatchSnapshot, Seat } from './path-watch.ts';
 import type { SecondsBook, SecondsSnapshot } from './seconds-book.ts';
 import type { SessionWatch } from './session-watch.ts';
 import type { SourceWatch } from './source-watch.ts';
 import type { VipWatch, VipWatchSnapshot } from './vip-watch.ts';
 
 /** Another number: another version of Holdfast wrote it, and the watch begins anew. */
-export const WATCH_SNAPSHOT_SCHEMA = 1;
+export const WATCH_SNAPSHOT_SCHEMA = 2;
 
 export type WatchParts = {
   book: FindingBook;
   vips: Map<string, VipWatch>;
   register: FlowRegister;
-  vipOfFlow: Map<string, string>;
-  /** By `vantage vip`. */
-  paths: Map<string, PathWatch>;
+  /** What each known flow is held with, and of whom. */
+  usedBy: Map<string, { vip: string; protocol: string }>;
+  /** By `seatKey`: one a protocol. */
+  paths: Map<string, PathWatch[]>;
   sources: SourceWatch;
   sessions: SessionWatch;
   agents: AgentWatch;
@@ -40,7 +41,7 @@ export type WatchSnapshot = {
   book: ReturnType<FindingBook['snapshot']>;
   vips: VipWatchSnapshot[];
   register: ReturnType<FlowRegister['snapshot']>;
-  paths: ({ vantage: string; vip: string } & PathWatchSnapshot)[];
+  paths: (Seat & PathWatchSnapshot)[];
   sources: ReturnType<SourceWatch['snapshot']>;
   sessions: ReturnType<SessionWatch['snapshot']>;
   agents: ReturnType<AgentWatch['snapshot']>;
@@ -52,16 +53,21 @@ export type WatchSnapshot = {
   lateEvents: number;
 };
 
+/** Where all protocols' paths of a VIP as one vantage uses it are found. */
+export function seatKey({ vantage, vip }: Pick<Seat, 'vantage' | 'vip'>): string {
+  return `${vantage} ${vip}`;
+}
+
 /** Fills new parts; VIPs that the context no longer has are left out. */
-export function restoreParts(parts: WatchParts, snapshot: WatchSnapshot, pathOf: (vantage: string, vip: string) => PathWatch): void {
+export function restoreParts(parts: WatchParts, snapshot: WatchSnapshot, pathOf: (seat: Seat) => PathWatch): void {
   // The parts change what they hold; the snapshot stays the caller's.
   const saved = structuredClone(snapshot);
   parts.book.restore(saved.book);
   for (const each of saved.vips) {
-    for (const flow of parts.vips.get(each.slice.vip)?.restore(each) ?? []) parts.vipOfFlow.set(flow, each.slice.vip);
+    for (const { flow, vip, protocol } of parts.vips.get(each.slice.vip)?.restore(each) ?? []) parts.usedBy.set(flow, { vip, protocol });
   }
   parts.register.restore(saved.register);
-  for (const { vantage, vip, ...path } of saved.paths) pathOf(vantage, vip).restore(path);
+  for (const { vantage, vip, protocol, ...path } of saved.paths) pathOf({ vantage, vip, protocol }).restore(path);
   parts.sources.restore(saved.sources);
   parts.sessions.restore(saved.sessions);
   parts.agents.restore(saved.agents);

@@ -4,7 +4,7 @@ import { emptyTally } from '../bins.ts';
 import { compareTexts, UNKNOWN } from '../matrix.ts';
 import { listText } from '../wording.ts';
 import type { WatchContext } from './context.ts';
-import type { WatchParts } from './watch-snapshot.ts';
+import { seatKey, type WatchParts } from './watch-snapshot.ts';
 
 /** Events that came too late to change a figure are counted, never hidden. */
 export type WatchStatus = Pick<MonitorStatus, 'sentence' | 'paths' | 'nextHops' | 'sessions' | 'recent' | 'openFindings'> & {
@@ -38,27 +38,22 @@ function pathsOf({ register, seconds, paths, vips, agents, dataT }: WatchParts, 
       rows.set(key, (status = { vantage, vip, protocol, ingress, state: 'unknown', flows: 0, tally: emptyTally(), rttMs: null }));
     return status;
   };
-  const protocols = new Map<string, Set<string>>();
   for (const { vantage, vip, protocol, path, isSilent } of register.values()) {
     if (!isSilent) row(vantage, vip, protocol, path).flows += 1;
-    const key = `${vantage} ${vip}`;
-    protocols.set(key, (protocols.get(key) ?? new Set<string>()).add(protocol));
   }
   for (const { vantage, vip, protocol, path, tally, rttMs } of seconds.minute(nowT)) {
     if (tally.scheduled > 0) Object.assign(row(vantage, vip, protocol, path), { tally, rttMs });
   }
   // Paths of the set that nobody uses, and those that are remembered, have rows too.
-  for (const watched of paths.values()) {
-    const { vantage, vip } = watched;
+  for (const watched of [...paths.values()].flat()) {
+    const { vantage, vip, protocol } = watched.seat;
     const set = vips.get(vip)?.sets.current.nodes ?? [];
-    for (const protocol of protocols.get(`${vantage} ${vip}`) ?? []) {
-      for (const path of new Set([...set, ...watched.knownPaths(nowT)])) if (path !== UNKNOWN) row(vantage, vip, protocol, path);
-    }
+    for (const path of new Set([...set, ...watched.knownPaths(nowT)])) if (path !== UNKNOWN) row(vantage, vip, protocol, path);
   }
   for (const status of rows.values()) {
-    const { vantage, vip, ingress, flows } = status;
+    const { vantage, vip, protocol, ingress, flows } = status;
     const set = vips.get(vip)?.sets.current.nodes ?? null;
-    const path = paths.get(`${vantage} ${vip}`);
+    const path = paths.get(seatKey(status))?.find(({ seat }) => seat.protocol === protocol);
     status.state = stateOf({
       isUnknown: ingress === UNKNOWN,
       isIll: agents.isDoubtful(vantage, dataT.get(vantage) ?? nowT),
@@ -93,13 +88,16 @@ function vipText(vip: string, paths: readonly PathStatus[]): string {
   if (own.length === 0) return `nothing is known of ${vip} yet`;
   const ingresses = new Set(own.map((path) => path.ingress));
   const alive = new Set(own.filter(({ state }) => state === 'ok').map((path) => path.ingress));
-  const dead = new Set(own.filter(({ state }) => state === 'dead').map((path) => path.ingress));
+  const deadRows = own.filter(({ state }) => state === 'dead');
+  const dead = new Set(deadRows.map((path) => path.ingress));
+  const deadly = [...new Set(deadRows.map((path) => path.protocol))];
+  const isPart = deadly.length < new Set(own.map((path) => path.protocol)).size;
   const lost = new Set(own.filter(({ state }) => state === 'lost').map((path) => path.ingress));
   const vantages = new Set(own.map((path) => path.vantage)).size;
   const ill = new Set(own.filter(({ state }) => state === 'ill').map((path) => path.vantage));
   for (const path of dead) alive.delete(path);
   const bad = [
-    ...(dead.size > 0 ? [`${listText([...dead])} dead`] : []),
+    ...(dead.size > 0 ? [`${listText([...dead])} dead${isPart ? ` for ${listText(deadly.map((each) => each.toUpperCase()))}` : ''}`] : []),
     ...(lost.size > 0 ? [`${listText([...lost])} not in the set`] : []),
     ...(ill.size > 0 ? [`${listText([...ill])} ill`] : []),
   ];

@@ -13,14 +13,14 @@ import { AgentWatch } from './agent-watch.ts';
 import { type FlowEvent, isFlowEvent, LAGGING_MS, MAX_LATENESS_MS, paceOf, type SetEvent, type WatchContext } from './context.ts';
 import { FindingBook } from './finding-book.ts';
 import { FlowRegister, type FlowStep } from './flow-register.ts';
-import { PathWatch } from './path-watch.ts';
+import { PathWatch, type Seat } from './path-watch.ts';
 import { endBursts, findBurst, giveUp, onAgent, onSession, onSign, onSource, relatedTo } from './happenings.ts';
 import { SecondsBook } from './seconds-book.ts';
 import { SessionWatch } from './session-watch.ts';
 import { SourceWatch } from './source-watch.ts';
 import { type DataTimes, VipWatch } from './vip-watch.ts';
 import { statusOf, type WatchStatus } from './watch-status.ts';
-import { restoreParts, type WatchParts, type WatchSnapshot, WATCH_SNAPSHOT_SCHEMA } from './watch-snapshot.ts';
+import { restoreParts, seatKey, type WatchParts, type WatchSnapshot, WATCH_SNAPSHOT_SCHEMA } from './watch-snapshot.ts';
 
 export type { WatchSnapshot };
 
@@ -45,7 +45,7 @@ export class Watch {
       book,
       vips,
       register: new FlowRegister(),
-      vipOfFlow: new Map(),
+      usedBy: new Map(),
       paths: new Map(),
       sources: new SourceWatch(context.environment),
       sessions: new SessionWatch(),
@@ -66,7 +66,7 @@ export class Watch {
   static restore(context: WatchContext, snapshot: WatchSnapshot): Watch {
     const watch = new Watch(context);
     if (snapshot.schema !== WATCH_SNAPSHOT_SCHEMA || snapshot.session !== context.session) return watch;
-    restoreParts(watch.#parts, snapshot, (vantage, vip) => watch.#path(vantage, vip));
+    restoreParts(watch.#parts, snapshot, (seat) => watch.#path(seat));
     return watch;
   }
 
@@ -123,7 +123,7 @@ export class Watch {
       book: book.snapshot(),
       vips: [...vips.values()].map((vip) => vip.snapshot()),
       register: register.snapshot(),
-      paths: [...paths.values()].map((path) => ({ vantage: path.vantage, vip: path.vip, ...path.snapshot() })),
+      paths: [...paths.values()].flat().map((path) => ({ ...path.seat, ...path.snapshot() })),
       sources: sources.snapshot(),
       sessions: sessions.snapshot(),
       agents: agents.snapshot(),
@@ -140,8 +140,8 @@ export class Watch {
 
   /** Things held in memory, for the test that they do not grow. */
   get size(): number {
-    const { book, vips, register, vipOfFlow, seconds, illnesses } = this.#parts;
-    let size = book.size + register.size + vipOfFlow.size + seconds.size + illnesses.length;
+    const { book, vips, register, usedBy, seconds, illnesses } = this.#parts;
+    let size = book.size + register.size + usedBy.size + seconds.size + illnesses.length;
     for (const vip of vips.values()) size += vip.slice.size + vip.bursts.size;
     return size;
   }
@@ -161,49 +161,50 @@ export class Watch {
       for (const news of this.#parts.agents.take(event)) onAgent(this.#parts, news);
     } else if (event.type === 'vantage.ready') this.#parts.ready.set(event.vantage, event);
     else if (event.type === 'dial.failed' && vantage !== null && this.#parts.vips.has(event.vip)) {
-      const path = this.#path(vantage, event.vip);
-      path.dialFailed(event.t);
-      this.#decide(path, event.t);
+      const { vip, protocol } = event;
+      this.#path({ vantage, vip, protocol }).dialFailed(event.t);
+      this.#decide({ vantage, vip }, event.t);
     }
   }
 
   #takeFlow(event: FlowEvent): void {
-    const { vips, vipOfFlow, register, sources, seconds, agents, late } = this.#parts;
+    const { vips, usedBy, register, sources, seconds, agents, late } = this.#parts;
     if (event.type === 'flow.opened') {
       const vip = vips.get(event.vip);
       if (!vip) return;
       this.#endOldLife(event);
-      vipOfFlow.set(event.flow, event.vip);
+      usedBy.set(event.flow, { vip: event.vip, protocol: event.protocol });
     }
-    const name = vipOfFlow.get(event.flow);
-    const vip = name === undefined ? undefined : vips.get(name);
-    if (!vip) return;
+    const used = usedBy.get(event.flow);
+    const vip = vips.get(used?.vip ?? '');
+    if (!used || !vip) return;
     if (!vip.slice.take(event)) late.events += 1;
     const step = register.take(event);
     if (!step) return;
-    const path = this.#path(step.kind === 'mapped' ? step.vantage : step.flow.vantage, vip.slice.vip.name);
+    const seat = { vantage: vantageOf(event) ?? event.from, ...used };
+    const path = this.#path(seat);
     if (step.kind === 'broke') {
-      const isInDoubt = agents.wasIll(path.vantage, step.event.onsetT, event.t);
-      if (!isInDoubt) vip.bursts.take({ t: event.t, onsetT: step.event.onsetT, vantage: path.vantage });
-      seconds.broke(path.vip, step.event.onsetT);
+      const isInDoubt = agents.wasIll(seat.vantage, step.event.onsetT, event.t);
+      if (!isInDoubt) vip.bursts.take({ t: event.t, onsetT: step.event.onsetT, vantage: seat.vantage });
+      seconds.broke(seat.vip, step.event.onsetT);
       path.broke(step.flow.path, step.event, isInDoubt);
     } else follow(path, step, event.t);
     for (const news of sources.take(step, event.t)) onSource(this.#parts, news);
-    this.#decide(path, event.t);
+    this.#decide(seat, event.t);
   }
 
   /** A prober that begins anew closes nothing of its life before: its flows ended with it, and broke nobody's path. */
   #endOldLife(event: EventOf<'flow.opened'>): void {
-    const { register, sources, paths, vipOfFlow, vips } = this.#parts;
+    const { register, sources, paths, usedBy, vips } = this.#parts;
     const gone = register.newLife(event);
     if (gone.length === 0) return;
     for (const flow of gone) {
       const closed = { t: event.t, from: event.from, seq: event.seq, type: 'flow.closed', flow } as const;
-      vips.get(vipOfFlow.get(flow) ?? '')?.slice.take(closed);
+      vips.get(usedBy.get(flow)?.vip ?? '')?.slice.take(closed);
       const step = register.take(closed);
       if (step) sources.take(step, event.t);
     }
-    for (const path of paths.values()) if (path.vantage === vantageOf(event)) path.forget();
+    for (const path of [...paths.values()].flat()) if (path.seat.vantage === vantageOf(event)) path.forget();
   }
 
   #takeTally(tally: EventOf<'tally'>): void {
@@ -214,9 +215,8 @@ export class Watch {
       vip.tallies += 1;
       if (!vip.slice.take(tally)) this.#parts.late.events += 1;
     }
-    const path = this.#path(tally.vantage, tally.vip);
-    path.tally(tally);
-    this.#decide(path, tally.t);
+    this.#path(tally).tally(tally);
+    this.#decide(tally, tally.t);
   }
 
   #takeSet(event: SetEvent): void {
@@ -232,16 +232,22 @@ export class Watch {
     return vip ? [vip] : [];
   }
 
-  #decide(path: PathWatch, t: number): void {
-    const vip = this.#parts.vips.get(path.vip);
+  /** The time of a vantage goes on for all its protocols at once. */
+  #decide(seat: Pick<Seat, 'vantage' | 'vip'>, t: number): void {
+    const { vips, paths, agents } = this.#parts;
+    const vip = vips.get(seat.vip);
     if (!vip) return;
-    for (const sign of path.decide(t, vip.setAt(t), this.#parts.agents.isDoubtful(path.vantage, t))) onSign(this.#parts, sign, vip);
+    const isIll = agents.isDoubtful(seat.vantage, t);
+    for (const path of paths.get(seatKey(seat)) ?? []) {
+      for (const sign of path.decide(t, vip.setAt(t), isIll)) onSign(this.#parts, sign, vip);
+    }
   }
 
   /** A silent hop is not answered either: while its share of dials is lost, it has not left the set. */
   #isPostponed(vantage: string, vip: VipWatch, hop: string): boolean {
-    const path = this.#path(vantage, vip.slice.vip.name);
-    return path.isDead(hop) && path.isLosing(vip.sets.current.nodes?.length ?? 2);
+    const size = vip.sets.current.nodes?.length ?? 2;
+    const paths = this.#parts.paths.get(seatKey({ vantage, vip: vip.slice.vip.name })) ?? [];
+    return paths.some((path) => path.isDead(hop) && path.isLosing(size));
   }
 
   #times(nowT: number): DataTimes {
@@ -252,16 +258,16 @@ export class Watch {
   }
 
   #prune(times: DataTimes): void {
-    const { vips, vipOfFlow, seconds, illnesses } = this.#parts;
+    const { vips, usedBy, seconds, illnesses } = this.#parts;
     this.#prunedT = times.nowT;
     let oldestT = Infinity;
     for (const vip of vips.values()) {
-      for (const flow of vip.prune(times)) vipOfFlow.delete(flow);
+      for (const flow of vip.prune(times)) usedBy.delete(flow);
       oldestT = Math.min(oldestT, vip.slice.horizonT);
     }
     this.#parts.illnesses = illnesses.filter((ill) => ill.untilT >= oldestT);
     seconds.prune(times.nowT);
-    for (const path of this.#parts.paths.values()) path.prune(times.nowT);
+    for (const path of [...this.#parts.paths.values()].flat()) path.prune(times.nowT);
   }
 
   #intervalOf({ vip, protocol }: EventOf<'tally'>): number {
@@ -275,14 +281,23 @@ export class Watch {
     return intervalMs;
   }
 
-  #path(vantage: string, vip: string): PathWatch {
-    const key = `${vantage} ${vip}`;
-    let path = this.#parts.paths.get(key);
+  #path({ vantage, vip, protocol }: Seat): PathWatch {
+    const { paths } = this.#parts;
+    const key = seatKey({ vantage, vip });
+    const all = paths.get(key) ?? [];
+    let path = all.find(({ seat }) => seat.protocol === protocol);
     if (path) return path;
-    const paces = this.#context.flows.filter((group) => group.vip === vip).map((group) => paceOf(this.#context, group.probe));
-    const intervalMs = Math.max(...(paces.length > 0 ? paces : [paceOf(this.#context, '')]).map((pace) => pace.intervalMs));
-    const stallAfterMs = Math.max(...(paces.length > 0 ? paces : [paceOf(this.#context, '')]).map((pace) => pace.stallAfterMs));
-    this.#parts.paths.set(key, (path = new PathWatch(vantage, vip, { intervalMs, stallAfterMs })));
+    const { flows, probes } = this.#context;
+    const groups = flows.filter((group) => group.vip === vip && probes[group.probe]?.protocol === protocol);
+    const paces = (groups.length > 0 ? groups : [{ probe: '' }]).map((group) => paceOf(this.#context, group.probe));
+    path = new PathWatch(
+      { vantage, vip, protocol },
+      {
+        intervalMs: Math.max(...paces.map((pace) => pace.intervalMs)),
+        stallAfterMs: Math.max(...paces.map((pace) => pace.stallAfterMs)),
+      },
+    );
+    paths.set(key, [...all, path]);
     return path;
   }
 }

@@ -57,7 +57,7 @@ test('a dead path is told with its window and ledger, and over once it answers a
     ticking(journal, { vantage, untilBin: 60, paths: ['n1', 'n3'] });
     ticking(journal, { vantage, untilBin: 20, paths: ['n2'] });
     ticking(journal, { vantage, fromBin: 30, untilBin: 60, paths: ['n2'] });
-    journal.flows(10, { vantage, ingress: 'n1' });
+    journal.flows(10, { vantage, ingress: 'n1', protocol: 'udp' });
     const flows = journal.flows(5, { vantage, ingress: 'n2', protocol: 'udp' });
     stall(journal, flows, 20_000);
     for (const flow of flows) journal.recovers(flow, 30_100, 'n2');
@@ -74,8 +74,8 @@ test('a dead path is told with its window and ledger, and over once it answers a
       brokenByCause: { stalled: 10 },
       resolvedMs: 1_700_000_030_100,
       sentence:
-        'The path of web by n2 was dead for 10.1 s, seen from v1 and v2: 10 of 10 UDP flows broke, all of them on n2 (10 stalled); it answers again.',
-      windows: [{ eventCause: 'observed', ledgers: [{ population: 10 }, { population: 10 }, { population: 5 }, { population: 5 }] }],
+        'The UDP path of web by n2 was dead for 10.1 s, seen from v1 and v2: 10 of 30 UDP flows broke, all of them on n2 (10 stalled); it answers again.',
+      windows: [{ eventCause: 'observed', ledgers: [{ population: 15 }, { population: 15 }] }],
     },
   ]);
 });
@@ -126,7 +126,7 @@ test('a VIP that answers on no path is one finding, not one a path, and is over 
       state: 'resolved',
       severity: 'page',
       sentence: expect.stringMatching(
-        /^web did not answer on any path for 20\.5 s, seen from v1: 60 of 60 TCP flows broke, 20 on n1, 20 on n2 and 20 on n3 \(60 stalled\); it answers again\.$/,
+        /^web did not answer on any TCP path for 20\.5 s, seen from v1: 60 of 60 TCP flows broke, 20 on n1, 20 on n2 and 20 on n3 \(60 stalled\); it answers again\.$/,
       ) as string,
     },
   ]);
@@ -240,5 +240,51 @@ test('a path that was dead to a vantage which is not heard of any more does not 
   player.advance(1_100_000);
   expect(player.of('path-dead')).toMatchObject([
     { state: 'resolved', sentence: expect.stringContaining('nobody who saw it is heard of any more') as string },
+  ]);
+});
+
+/** TCP flows on all nodes, of which those on `nodes` stall at 20 s and stay so; UDP is answered as ever. */
+function onlyTcpStalls(nodes: readonly string[]): JournalDraft {
+  const journal = aJournal().set(100, ALL);
+  ticking(journal, { untilBin: 20 });
+  ticking(journal, { fromBin: 20, untilBin: 120, paths: ALL.filter((node) => !nodes.includes(node)) });
+  for (let bin = 0; bin < 120; bin += 1) for (const path of ALL) journal.tally(bin, { protocol: 'udp', path, ok: 20 });
+  for (const ingress of ALL) {
+    const flows = journal.flows(10, { ingress });
+    journal.flows(10, { ingress, protocol: 'udp' });
+    if (nodes.includes(ingress)) stall(journal, flows, 20_000);
+  }
+  return journal;
+}
+
+test('a VIP that answers no TCP is down for TCP, however well it answers UDP', () => {
+  const journal = onlyTcpStalls(ALL);
+  for (let t = 23_000; t < 120_000; t += 1_000)
+    journal.add(t, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'timeout' }, 'prober:v1');
+  const player = play(journal, 100_000);
+  expect(player.last()).toMatchObject([
+    {
+      kind: 'vip-down',
+      state: 'open',
+      sentence: expect.stringMatching(/^web does not answer on any TCP path, seen from v1: 30 of 30 TCP flows broke/) as string,
+    },
+  ]);
+  expect(player.told[0]?.atT).toBeLessThanOrEqual(26_000);
+  const status = player.watch.status(100_000);
+  expect(status.paths.map(({ protocol, state }) => `${protocol} ${state}`)).toEqual([
+    ...ALL.map(() => 'tcp dead'),
+    ...ALL.map(() => 'udp ok'),
+  ]);
+  expect(status.sentence).toBe('0 of 3 paths of web alive from 1 vantage (n1, n2 and n3 dead for TCP).');
+});
+
+test('a path that is dead for TCP alone says so', () => {
+  expect(play(onlyTcpStalls(['n2']), 60_000).last()).toMatchObject([
+    {
+      kind: 'path-dead',
+      subject: 'n2',
+      state: 'open',
+      sentence: expect.stringMatching(/^The TCP path of web by n2 is dead, seen/) as string,
+    },
   ]);
 });
