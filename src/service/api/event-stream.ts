@@ -30,15 +30,22 @@ export class StreamSeats {
 }
 
 /**
- * Streams what is announced after `lastId` until the reader or the service goes. A reader who was away for longer than announcements
+ * Streams what is announced after `lastId` until the reader or the service goes, or `mayRead` says no: it is asked before each batch and
+ * each heartbeat. A reader who was away for longer than announcements
  * are kept is told `reset` first: anything may have changed.
  * @param lastId the reader's Last-Event-ID; null: from now on
  */
 export async function streamEvents(
   response: ServerResponse,
-  options: { announcements: Announcements; lastId: number | null; limits: Limits; signal: AbortSignal },
+  options: {
+    announcements: Announcements;
+    lastId: number | null;
+    limits: Limits;
+    mayRead: () => Promise<boolean>;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { announcements, lastId, limits, signal } = options;
+  const { announcements, lastId, limits, mayRead, signal } = options;
   const ended = new AbortController();
   const isOver = AbortSignal.any([signal, ended.signal]);
   let wake: () => void = () => undefined;
@@ -60,9 +67,11 @@ export async function streamEvents(
     isNew = true;
     wake();
   });
-  const heartbeat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(': alive\n\n');
-  }, limits.heartbeatMs);
+  const beat = async () => {
+    if (!(await mayRead().catch(() => false))) ended.abort(); // a store that does not answer: the reader asks anew
+    if (!isAborted(isOver) && !response.writableNeedDrain) response.write(': alive\n\n');
+  };
+  const heartbeat = setInterval(() => void beat(), limits.heartbeatMs);
   try {
     const newest = await announcements.newestId();
     // An id that we never gave is of another store: anything may have changed too.
@@ -71,6 +80,7 @@ export async function streamEvents(
     while (!isAborted(isOver)) {
       isNew = false;
       const next = await announcements.after(id, BATCH);
+      if (!(await mayRead())) return;
       if (!next.isComplete) await write(resetText(id));
       if (next.announcements.length > 0) await write(next.announcements.map(eventText).join(''));
       id = next.announcements.at(-1)?.id ?? id;

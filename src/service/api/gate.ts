@@ -64,6 +64,13 @@ export function addGate(app: App, { store, file, clock, limits }: ApiParts): { c
   return { countFailure };
 }
 
+/** Whether who was let in would be let in now: tokens are revoked and sessions end while an answer lasts. */
+export async function isStillAllowed(request: FastifyRequest, api: Pick<ApiParts, 'store' | 'clock'>): Promise<boolean> {
+  const shown = await identify(request, api);
+  const identity = shown.kind === 'known' ? shown.identity : null;
+  return isAllowed(request.routeOptions.config.permission ?? 'admin', identity, isFromSocket(request.raw.socket));
+}
+
 type Shown = { kind: 'known'; identity: Identity } | { kind: 'wrong' } | { kind: 'nothing' };
 
 async function identify(request: FastifyRequest, { store, clock }: Pick<ApiParts, 'store' | 'clock'>): Promise<Shown> {

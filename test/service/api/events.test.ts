@@ -1,16 +1,21 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { type AnApi, anApi } from './an-api.ts';
+import { revokeToken } from '../../../src/service/api/tokens.ts';
+import { type AnApi, anApi, NOW_MS } from './an-api.ts';
 
 /** A listener on a socket of its own, so that it can also stop reading. */
-function listen(api: AnApi, lastId?: number): Disposable & { socket: Socket; text: () => string; isClosed: () => boolean } {
+function listen(
+  api: AnApi,
+  lastId?: number,
+  credential = `authorization: Bearer ${api.tokens.viewer}`,
+): Disposable & { socket: Socket; text: () => string; isClosed: () => boolean } {
   const socket = connect(api.port, '127.0.0.1');
   const heard = { text: '', isClosed: false };
   socket.setEncoding('utf8').on('data', (part: string) => (heard.text += part));
   socket.on('error', () => undefined).once('close', () => (heard.isClosed = true));
   const resume = lastId === undefined ? '' : `last-event-id: ${String(lastId)}\r\n`;
-  socket.write(`GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${api.tokens.viewer}\r\n${resume}\r\n`);
+  socket.write(`GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\n${credential}\r\n${resume}\r\n`);
   return {
     socket,
     text: () => heard.text,
@@ -78,6 +83,34 @@ test('a quiet stream says that it is alive', async () => {
     expect(listener.text().split(': alive').length).toBeGreaterThan(60);
   });
   expect(listener.isClosed()).toBe(false);
+});
+
+test('a revoked token ends its stream before the next change is told', async () => {
+  await using api = await anApi({ limits: { heartbeatMs: 60_000 } });
+  using listener = listen(api);
+  await eventually(() => {
+    expect(listener.text()).toContain(': welcome');
+  });
+  await revokeToken(api.store, api.tokens.viewer.split('_')[1] ?? '', NOW_MS);
+  api.announcements.announce('finding', 'not for you');
+  await eventually(() => {
+    expect(listener.text()).toMatch(/\r\n0\r\n\r\n$/);
+  });
+  expect(subjects(listener.text())).toEqual([]);
+});
+
+test('a session that ended ends its stream at the next heartbeat', async () => {
+  await using api = await anApi({ limits: { heartbeatMs: 50 } });
+  const signedIn = await api.ask('POST', '/api/v1/session', { body: { token: api.tokens.viewer } });
+  const cookie = String(signedIn.headers['set-cookie']).split(';')[0] ?? '';
+  using listener = listen(api, undefined, `cookie: ${cookie}`);
+  await eventually(() => {
+    expect(listener.text()).toContain(': alive');
+  });
+  api.clock.now += 13 * 3_600_000;
+  await eventually(() => {
+    expect(listener.text()).toMatch(/\r\n0\r\n\r\n$/);
+  });
 });
 
 test('one caller cannot take all streams, and gives its own back by leaving', async () => {

@@ -5,11 +5,12 @@ import { answerHeaders } from '../answer-headers.ts';
 import type { ApiParts, App } from '../api-parts.ts';
 import { callerOf } from '../callers.ts';
 import { streamEvents, StreamSeats } from '../event-stream.ts';
+import { isStillAllowed } from '../gate.ts';
 
 /** @param signal ends all streams */
 export function eventRoutes(
   app: App,
-  { announcements, limits, log }: Pick<ApiParts, 'announcements' | 'limits' | 'log'>,
+  { announcements, limits, log, store, clock }: Pick<ApiParts, 'announcements' | 'limits' | 'log' | 'store' | 'clock'>,
   signal: AbortSignal,
 ): void {
   const seats = new StreamSeats(limits);
@@ -33,7 +34,8 @@ export function eventRoutes(
       void reply.hijack();
       reply.raw.writeHead(200, { ...answerHeaders(), 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
       const lastId = lastIdOf(request.headers['last-event-id']);
-      streamEvents(reply.raw, { announcements, lastId, limits, signal })
+      const mayRead = () => isStillAllowed(request, { store, clock });
+      streamEvents(reply.raw, { announcements, lastId, limits, mayRead, signal })
         .catch((error: unknown) => {
           log(`an event stream failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
           reply.raw.destroy();
