@@ -59,7 +59,7 @@ export class MonitorRoom implements Monitors {
       }
       for (const monitor of this.#monitors.values()) {
         if (monitor.isPaused) await monitor.save();
-        else await monitor.tryStart();
+        else await monitor.tryStart([]);
       }
       await this.#observe();
       await agents.orderAll();
@@ -80,10 +80,10 @@ export class MonitorRoom implements Monitors {
       this.#monitors.set(spec.name, monitor);
       try {
         if (monitor.isPaused) await monitor.save();
-        else await this.#start(monitor);
+        else await monitor.start(this.#standing(monitor));
       } catch (error) {
-        // One that was there waits for another try; a new one was refused.
-        if (!before) this.#monitors.delete(spec.name);
+        // One that was there waits for another try; a new one was refused, and must not be there after a restart either.
+        if (!before) await this.#forget(monitor).catch(() => undefined);
         throw error;
       }
       await this.#changed(monitor, before);
@@ -104,9 +104,14 @@ export class MonitorRoom implements Monitors {
       const monitor = this.#named(name);
       if (monitor.isPaused === isPaused) return;
       if (isPaused) await monitor.end('The monitor was paused: what came of this was not seen.');
-      else await this.#start(monitor);
       monitor.isPaused = isPaused;
-      await monitor.save();
+      try {
+        if (isPaused) await monitor.save();
+        else await monitor.start(this.#standing(monitor));
+      } catch (error) {
+        monitor.isPaused = !isPaused; // one that could not be paused begins anew at the next try
+        throw error;
+      }
       await this.#changed(monitor);
     });
   }
@@ -175,6 +180,7 @@ export class MonitorRoom implements Monitors {
       try {
         this.#silence.tell(monitor.live);
         findings.take(monitor.live.advance());
+        monitor.problem = null;
       } catch (error) {
         // A mistake in judging one monitor must not blind the others.
         const problem = `the monitor ${monitor.name} cannot be judged: ${messageOf(error)}`;
@@ -191,9 +197,7 @@ export class MonitorRoom implements Monitors {
     await this.#inTurn(async () => {
       for (const monitor of waiting) {
         if (this.#monitors.get(monitor.name) !== monitor || monitor.live !== null || monitor.isPaused) continue;
-        if (!(await monitor.tryStart())) continue;
-        this.#tellStanding(monitor);
-        await this.#changed(monitor);
+        if (await monitor.tryStart(this.#standing(monitor))) await this.#changed(monitor);
       }
     });
   }
@@ -207,25 +211,21 @@ export class MonitorRoom implements Monitors {
   async close(): Promise<void> {
     await this.#inTurn(() => Promise.resolve());
     this.#isClosed = true;
-    for (const monitor of this.#monitors.values()) {
-      monitor.live?.[Symbol.dispose]();
-      monitor.live = null;
-    }
+    for (const monitor of this.#monitors.values()) monitor.letGo();
     await this.#parts.tools.findings.settle();
   }
 
-  async #start(monitor: Monitor): Promise<void> {
-    await monitor.start();
-    this.#tellStanding(monitor);
-  }
-
   /** A monitor that begins later than the observers learns from here how things stand. */
-  #tellStanding({ live, spec }: Monitor): void {
-    live?.takeObserved(this.#parts.observers.standing(spec.environment));
+  #standing({ spec }: Monitor): ObserverEvent[] {
+    return this.#parts.observers.standing(spec.environment);
   }
 
   async #drop(monitor: Monitor, why: string): Promise<void> {
     await monitor.end(why);
+    await this.#forget(monitor);
+  }
+
+  async #forget(monitor: Monitor): Promise<void> {
     this.#monitors.delete(monitor.name);
     await this.#parts.tools.store.deleteFrom('monitors').where('name', '=', monitor.name).execute();
   }

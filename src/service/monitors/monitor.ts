@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
 import { type MonitorSpec, monitorSpec } from '../../core/service-file.ts';
+import type { ObserverEvent } from '../../observers/observer.ts';
 import type { Catalogue, OnEvents, Origin, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import type { FindingLog } from './finding-log.ts';
@@ -63,24 +64,30 @@ export class Monitor {
 
   /**
    * Begins to watch: in the session that was left by the last service of this boot, if nothing has changed, else in a new one.
+   * What fails leaves it unwatched, for another try.
+   * @param standing how things stand with who observes its environment already
    * @throws AppError DISK; UNKNOWN_NAME for a plan that the files no longer hold
    */
-  async start(): Promise<'resumed' | 'begun'> {
+  async start(standing: readonly ObserverEvent[]): Promise<void> {
     const plan = planMonitor(this.spec, this.#tools.catalogue);
-    if (await this.#resume(plan)) return 'resumed';
-    await this.#tools.findings.close(
-      this.name,
-      'A new session of the monitor began: what came of this was not seen.',
-      this.#tools.clock.nowMs(),
-    );
-    await this.#begin(plan);
-    return 'begun';
+    try {
+      if (!(await this.#resume(plan))) {
+        const why = 'A new session of the monitor began: what came of this was not seen.';
+        await this.#tools.findings.close(this.name, why, this.#tools.clock.nowMs());
+        await this.#begin(plan);
+      }
+      this.live?.takeObserved(standing);
+      this.problem = null;
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
   }
 
-  /** As `start`, but what fails is told as this monitor's problem, for another try. @returns whether it is watched now */
-  async tryStart(): Promise<boolean> {
+  /** As `start`, but what fails is told as this monitor's problem. @returns whether it is watched now */
+  async tryStart(standing: readonly ObserverEvent[]): Promise<boolean> {
     try {
-      await this.start();
+      await this.start(standing);
       return true;
     } catch (error) {
       const problem = `the monitor ${this.name} is not watched: ${messageOf(error)}`;
@@ -90,12 +97,17 @@ export class Monitor {
     }
   }
 
+  /** Closes its segment: the session may go on. */
+  letGo(): void {
+    this.live?.[Symbol.dispose]();
+    this.live = null;
+  }
+
   /** Ends its session: what is open is resolved. @param why one sentence, for people */
   async end(why: string): Promise<void> {
     const { findings, clock } = this.#tools;
     if (this.live) findings.take(this.live.advance());
-    this.live?.[Symbol.dispose]();
-    this.live = null;
+    this.letGo();
     this.problem = null;
     this.#isOver = true;
     await findings.close(this.name, why, clock.nowMs());
@@ -138,35 +150,42 @@ export class Monitor {
       const head = await readHead(place.path);
       // As JSON has it: a plan from files may hold keys that are undefined.
       if (!isDeepStrictEqual(head.plan, JSON.parse(JSON.stringify(plan)))) return false;
-      const { resumed, findings: again, judgedT } = await WatchedSession.resume(this.#options(plan, session), place, head);
+      const { resumed, findings: again } = await WatchedSession.resume(this.#options(plan, session), place, head);
       findings.take(again);
       this.live = resumed;
-      this.#tellAbsence(resumed, judgedT);
+      this.#tellAbsence(resumed);
     } catch (error) {
       // A segment that cannot be read again must not keep the monitor from watching.
       log(`the session ${session.id} of the monitor ${this.name} cannot go on, a new one begins: ${messageOf(error)}`);
       return false;
     }
-    this.problem = null;
     await this.save();
     return true;
   }
 
   async #begin(plan: MonitorPlan): Promise<void> {
-    const { clock, machineBoot } = this.#tools;
-    const before = this.#session?.id ?? null;
-    const session = newSession(this.name, before, { nowMs: clock.nowMs(), monoMs: clock.monoMs(), machineBoot });
+    const { clock, machineBoot, folder } = this.#tools;
+    const before = this.#session;
+    const session = newSession(this.name, before?.id ?? null, { nowMs: clock.nowMs(), monoMs: clock.monoMs(), machineBoot });
     this.live = WatchedSession.begin(this.#options(plan, session));
     this.#session = session;
+    try {
+      await this.save();
+    } catch (error) {
+      // Unknown to the store it could not go on after a restart, and what agents spooled for it would be thrown away.
+      this.#session = before;
+      this.letGo();
+      const begun = folder.newest(this.name, session.id);
+      if (begun) folder.remove([begun]);
+      throw error;
+    }
     this.#isOver = false;
-    this.problem = null;
-    await this.save();
   }
 
   /** Nobody observed while the service was away: until its observers tell anew, the sets are what the flows say. */
-  #tellAbsence(resumed: WatchedSession, sinceT: number): void {
+  #tellAbsence(resumed: WatchedSession): void {
     const { environment } = resumed.plan;
-    const t = sinceT + resumed.session.t0MonoMs;
+    const t = resumed.tellAbsence() + resumed.session.t0MonoMs;
     try {
       resumed.takeObserved(blindness(environment, t, 'the service was away'));
     } catch (error) {
