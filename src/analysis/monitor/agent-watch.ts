@@ -50,6 +50,12 @@ export class AgentWatch {
     return [{ at: 'end', vantage, t: last.untilT, why: reasonOf(last.why) }];
   }
 
+  /** Nothing is heard of it any more: illnesses count anew when it is back. */
+  giveUp(vantage: string): void {
+    const health = this.#healths.get(vantage);
+    if (health) Object.assign(health, { isTold: false, row: { fromBin: -10, untilBin: -10, count: 0 } });
+  }
+
   /** Whether it was ill at any time from `fromT` to `untilT`. */
   wasIll(vantage: string, fromT: number, untilT: number): boolean {
     return this.#healths.get(vantage)?.ills.some((ill) => ill.untilT >= fromT && ill.fromT <= untilT) ?? false;

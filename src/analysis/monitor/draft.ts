@@ -18,12 +18,12 @@ export type Story =
       from: 'observer' | 'flows';
     }
   | { kind: 'break-burst'; explainedBy: string | null }
-  /** `unseen`: no vantage that saw it is heard of any more. `protocols`: with which it was seen. */
+  /** `unseen`, `isUnseen`: no vantage that saw it is heard of any more. `protocols`: with which it was seen. */
   | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
-  | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[] }
+  | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[]; isUnseen: boolean }
   | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
-  | { kind: 'agent-ill'; why: string }
+  | { kind: 'agent-ill'; why: string; isUnseen: boolean }
   | { kind: 'agent-silent' };
 
 /** A window of a finding, and whether it is that of the hop's return. */

@@ -26,9 +26,16 @@ export type FlowStep =
   | { kind: 'left'; flow: LiveFlow }
   | { kind: 'mapped'; path: string };
 
+/** The lives of one vantage's prober: the one that goes on, since when it is known, and those that it followed. */
+type Lives = { vantage: string; current: string; beganT: number; former: string[] };
+/** Events of lives before these are not told that late. */
+const REMEMBERED_LIVES = 20;
+
+export type FlowRegisterSnapshot = { flows: [string, LiveFlow][]; lives: Lives[] };
+
 export class FlowRegister {
   readonly #flows = new Map<string, LiveFlow>();
-  readonly #lives = new Map<string, string>();
+  readonly #lives = new Map<string, Lives>();
 
   get size(): number {
     return this.#flows.size;
@@ -82,28 +89,34 @@ export class FlowRegister {
     }
   }
 
-  /** A prober that began anew closed no flow of its life before. @returns the ids that are gone, empty when it is the same life */
-  newLife(event: EventOf<'flow.opened'>): string[] {
+  /**
+   * Places a flow in the lives of its prober. A prober that began anew closed no flow of its life before.
+   * @returns `gone`: the flows that its life ended with; `endedT`: when the flow's own life was over, if it was followed by another
+   */
+  newLife(event: EventOf<'flow.opened'>): { gone: string[]; endedT: number | null } {
     const vantage = vantageOf(event) ?? event.from;
     const life = lifeOf(event.flow);
-    if (this.#lives.get(vantage) === life) return [];
-    this.#lives.set(vantage, life);
-    return [...this.#flows].filter(([, flow]) => flow.vantage === vantage && flow.life !== life).map(([id]) => id);
+    const lives = this.#lives.get(vantage);
+    if (lives?.current === life) return { gone: [], endedT: null };
+    // What was spooled may be delivered after what its prober told in its next life.
+    if (lives && (lives.former.includes(life) || event.t < lives.beganT)) return { gone: [], endedT: lives.beganT };
+    const former = lives ? [...lives.former, lives.current].slice(-REMEMBERED_LIVES) : [];
+    this.#lives.set(vantage, { vantage, current: life, beganT: event.t, former });
+    const gone = [...this.#flows].filter(([, flow]) => flow.vantage === vantage && flow.life !== life).map(([id]) => id);
+    return { gone, endedT: null };
   }
 
   values(): Iterable<LiveFlow> {
     return this.#flows.values();
   }
 
-  snapshot(): [string, LiveFlow][] {
-    return [...this.#flows];
+  snapshot(): FlowRegisterSnapshot {
+    return { flows: [...this.#flows], lives: [...this.#lives.values()] };
   }
 
-  restore(flows: readonly [string, LiveFlow][]): void {
-    for (const [id, flow] of flows) {
-      this.#flows.set(id, flow);
-      this.#lives.set(flow.vantage, flow.life);
-    }
+  restore({ flows, lives }: FlowRegisterSnapshot): void {
+    for (const [id, flow] of flows) this.#flows.set(id, flow);
+    for (const each of lives) this.#lives.set(each.vantage, each);
   }
 }
 

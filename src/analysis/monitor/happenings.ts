@@ -32,7 +32,13 @@ export function onSign({ book, paths }: WatchParts, sign: Sign, vip: VipWatch): 
 
 export function onSource({ book }: WatchParts, { vip, path, vantage, at, t, lost, rewrittenBy }: SourceNews): void {
   if (at !== 'end') {
-    const draft = book.begin({ vip, subject: path, sinceT: t, vantage, story: { kind: 'source-ip-lost', flows: 0, rewrittenBy: [] } });
+    const draft = book.begin({
+      vip,
+      subject: path,
+      sinceT: t,
+      vantage,
+      story: { kind: 'source-ip-lost', flows: 0, rewrittenBy: [], isUnseen: false },
+    });
     const { story } = draft;
     if (story.kind !== 'source-ip-lost') return;
     draft.openedT = at === 'begin' ? draft.openedT : Math.min(draft.openedT, t);
@@ -41,7 +47,9 @@ export function onSource({ book }: WatchParts, { vip, path, vantage, at, t, lost
     return;
   }
   const draft = book.open('source-ip-lost', vip, path);
-  if (draft) book.endFor(draft, vantage, t);
+  if (!draft) return;
+  if (draft.story.kind === 'source-ip-lost') draft.story.isUnseen = false;
+  book.endFor(draft, vantage, t);
 }
 
 export function onSession({ book }: WatchParts, { at, subject, t, session }: SessionNews): void {
@@ -55,7 +63,7 @@ export function onSession({ book }: WatchParts, { at, subject, t, session }: Ses
 }
 
 export function onAgent({ book }: WatchParts, { at, vantage, t, why }: AgentNews): void {
-  if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why } });
+  if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why, isUnseen: false } });
   const draft = book.open('agent-ill', null, vantage);
   if (at === 'end' && draft) book.endFor(draft, vantage, t);
 }
@@ -100,16 +108,41 @@ export function relatedTo({ sessions, book }: WatchParts, { story, subject, open
   return { sessions: [], vips: [...new Set(vips.map((draft) => draft.vip ?? ''))].sort() };
 }
 
-/** Nobody says any more how things are where a vantage is not heard of for so long: its own silence is another finding. */
-export function giveUp({ book, dataT, heardT, paths }: WatchParts, nowT: number): void {
+/**
+ * Nobody says any more how things are where a vantage is not heard of for so long: its own silence is another finding.
+ * @param patientT the time by which vantages are late
+ */
+export function giveUp(parts: WatchParts, patientT: number): void {
+  const { book, dataT, heardT } = parts;
   for (const draft of book.drafts) {
-    const { story, resolvedT } = draft;
-    if (resolvedT !== null || (story.kind !== 'path-dead' && story.kind !== 'vip-down')) continue;
+    if (draft.resolvedT !== null) continue;
     for (const { vantage, untilT } of draft.seenBy) {
-      if (untilT !== null || (heardT.get(vantage) ?? nowT) >= nowT - MAX_LATENESS_MS) continue;
-      for (const path of paths.get(seatKey({ vantage, vip: draft.vip ?? '' })) ?? []) path.giveUp();
-      book.endFor(draft, vantage, dataT.get(vantage) ?? nowT);
-      story.end = 'unseen';
+      if (untilT !== null || (heardT.get(vantage) ?? patientT) >= patientT - MAX_LATENESS_MS) continue;
+      if (giveUpFor(parts, draft, vantage)) book.endFor(draft, vantage, dataT.get(vantage) ?? patientT);
     }
+  }
+}
+
+/** It will be found anew when the vantage is back. @returns whether it was a vantage's to tell */
+function giveUpFor({ paths, sources, agents }: WatchParts, { story, vip, subject }: Draft, vantage: string): boolean {
+  switch (story.kind) {
+    case 'path-dead':
+    case 'vip-down':
+      for (const path of paths.get(seatKey({ vantage, vip: vip ?? '' })) ?? []) path.giveUp();
+      story.end = 'unseen';
+      return true;
+    case 'source-ip-lost':
+      sources.giveUp({ vantage, vip: vip ?? '', path: subject });
+      story.isUnseen = true;
+      return true;
+    case 'agent-ill':
+      agents.giveUp(vantage);
+      story.isUnseen = true;
+      return true;
+    case 'next-hops-changed':
+    case 'break-burst':
+    case 'bgp-session-down':
+    case 'agent-silent':
+      return false;
   }
 }

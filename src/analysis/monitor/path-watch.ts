@@ -151,11 +151,12 @@ export class PathWatch {
     this.#breaks = [];
   }
 
-  /** Nothing is heard of the vantage any more: how things are is not known, and will be found anew. */
+  /** Nothing is heard of the vantage any more: how things are is not known, and will be found anew. Its flows may well live on. */
   giveUp(): void {
-    this.forget();
+    for (const state of this.#paths.values()) Object.assign(state, { silences: 0, dead: null });
     this.#down = null;
-    for (const state of this.#paths.values()) state.dead = null;
+    this.#marks = { zeroT: null, failedDialT: null };
+    this.#breaks = [];
   }
 
   /**

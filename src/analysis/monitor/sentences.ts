@@ -45,7 +45,7 @@ export function sentenceOf({ draft, results, related, held }: Telling): string {
       const writer = story.rewrittenBy.length > 0 ? `an address of ${listText(story.rewrittenBy)}` : 'an address that is not theirs';
       return lasted === null
         ? `The client address does not survive on the way to ${vip ?? ''} by ${subject}: ${flowsText(story.flows)} from ${seen} ${story.flows === 1 ? 'is' : 'are'} seen with ${writer}.`
-        : `The client address did not survive on the way to ${vip ?? ''} by ${subject} for ${lasted}, seen from ${seen} with ${writer}; it does again.`;
+        : `The client address did not survive on the way to ${vip ?? ''} by ${subject} for ${lasted}, seen from ${seen} with ${writer}; ${story.isUnseen ? ENDS.unseen : 'it does again'}.`;
     }
     case 'bgp-session-down': {
       const why = story.reason === '' ? '' : `: ${story.reason}`;
@@ -56,7 +56,7 @@ export function sentenceOf({ draft, results, related, held }: Telling): string {
     case 'agent-ill':
       return lasted === null
         ? `The prober at ${subject} is ill (${story.why}): what it sees meanwhile does not count, and no VIP is blamed for it.`
-        : `The prober at ${subject} was ill for ${lasted} (${story.why}); it is well again.`;
+        : `The prober at ${subject} was ill for ${lasted} (${story.why}); ${story.isUnseen ? 'nothing is heard from there any more' : 'it is well again'}.`;
     case 'agent-silent':
       return lasted === null
         ? `Nothing is heard from the agent at ${subject}: what happens there is not known for now.`

@@ -16,6 +16,8 @@ type Use = {
   preservedT: number;
   rewrittenBy: string[];
   isOpen: boolean;
+  /** Given up: the vantage is not heard of. */
+  isUnseen: boolean;
 };
 export type SourceNews = Pick<Use, 'vantage' | 'vip' | 'path' | 'lost' | 'rewrittenBy'> & { at: 'begin' | 'end' | 'more'; t: number };
 
@@ -51,6 +53,24 @@ export class SourceWatch {
   advance(nowT: number): SourceNews[] {
     const news: SourceNews[] = [];
     for (const use of this.#uses.values()) if (use.isOpen) news.push(...this.#endOf(use, nowT));
+    return news;
+  }
+
+  /** Nothing is heard of the vantage any more; its flows may well live on as they are. */
+  giveUp(about: Pick<Use, 'vantage' | 'vip' | 'path'>): void {
+    Object.assign(this.#use(about), { isOpen: false, isUnseen: true });
+  }
+
+  /** What was given up goes on if nothing has changed. */
+  heardAgain(vantage: string, t: number): SourceNews[] {
+    const news: SourceNews[] = [];
+    for (const use of this.#uses.values()) {
+      if (!use.isUnseen || use.vantage !== vantage) continue;
+      use.isUnseen = false;
+      if (use.lost === 0 || use.isOpen) continue;
+      use.isOpen = true;
+      news.push(newsOf(use, 'begin', t));
+    }
     return news;
   }
 
@@ -93,11 +113,11 @@ export class SourceWatch {
     return [news];
   }
 
-  #use({ vantage, vip, path }: LiveFlow): Use {
+  #use({ vantage, vip, path }: Pick<Use, 'vantage' | 'vip' | 'path'>): Use {
     const key = `${vantage} ${vip} ${path}`;
     let use = this.#uses.get(key);
     if (!use) {
-      use = { vantage, vip, path, lost: 0, lostT: -1, preservedT: -1, rewrittenBy: [], isOpen: false };
+      use = { vantage, vip, path, lost: 0, lostT: -1, preservedT: -1, rewrittenBy: [], isOpen: false, isUnseen: false };
       this.#uses.set(key, use);
     }
     return use;

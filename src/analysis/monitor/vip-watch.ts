@@ -35,8 +35,8 @@ export type VipWatchSnapshot = {
   edgeT: number;
   changeKey: string | null;
 };
-/** How far the vantages have told: `t` of those that are waited for, `finalT` of all that may still tell, `of` each. */
-export type DataTimes = { nowT: number; t: number; finalT: number; of: ReadonlyMap<string, number> };
+/** How far the vantages have told: `t` of those that are waited for, `finalT` of all that may still tell, `of` each. `patientT`: by which they are late. */
+export type DataTimes = { nowT: number; patientT: number; t: number; finalT: number; of: ReadonlyMap<string, number> };
 
 export class VipWatch {
   readonly slice: VipSlice;
@@ -144,13 +144,13 @@ export class VipWatch {
   }
 
   /** Folds what nothing will ask for again. @returns flows of which nothing is known any more */
-  prune({ nowT, finalT }: DataTimes): string[] {
+  prune({ patientT, finalT }: DataTimes): string[] {
     const lateMs = lateAfterMs({ environment: this.#context.environment });
     const needed = this.#windows()
       .filter((window) => !window.isFinal)
       .map((window) => Math.min(window.fromT, (window.changes[0]?.t ?? window.fromT) - lateMs));
     const wanted = Math.min(finalT - lateMs, ...needed) - BEFORE_MS;
-    return this.slice.prune(Math.max(wanted, nowT - MAX_LATENESS_MS - MAX_WINDOW_MS - lateMs));
+    return this.slice.prune(Math.max(wanted, patientT - MAX_LATENESS_MS - MAX_WINDOW_MS - lateMs));
   }
 
   snapshot(): VipWatchSnapshot {
@@ -271,10 +271,10 @@ export class VipWatch {
   }
 
   /** One that was cut short waits for the one that cut it, whose opening may still move. */
-  #canEnd({ untilT, isFinal, nextKey }: WatchWindow, { nowT, finalT }: DataTimes): boolean {
+  #canEnd({ untilT, isFinal, nextKey }: WatchWindow, { patientT, finalT }: DataTimes): boolean {
     if (isFinal || untilT === null) return false;
     const next = nextKey === null ? undefined : this.#book.window(nextKey);
-    return (next?.isFinal ?? true) && (finalT >= untilT || nowT >= untilT + MAX_LATENESS_MS);
+    return (next?.isFinal ?? true) && (finalT >= untilT || patientT >= untilT + MAX_LATENESS_MS);
   }
 
   #windows(): WatchWindow[] {

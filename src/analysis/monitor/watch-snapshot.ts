@@ -3,6 +3,7 @@ import type { EventOf } from '../../core/journal.ts';
 import type { AgentWatch } from './agent-watch.ts';
 import type { FindingBook } from './finding-book.ts';
 import type { FlowRegister } from './flow-register.ts';
+import type { Absence, Patience } from './patience.ts';
 import type { PathWatch, PathWatchSnapshot, Seat } from './path-watch.ts';
 import type { SecondsBook, SecondsSnapshot } from './seconds-book.ts';
 import type { SessionWatch } from './session-watch.ts';
@@ -31,6 +32,7 @@ export type WatchParts = {
   dataT: Map<string, number>;
   /** When each vantage last delivered anything, by `nowT`. */
   heardT: Map<string, number>;
+  patience: Patience;
   /** Events that came too late to change a figure. */
   late: { events: number };
 };
@@ -50,6 +52,9 @@ export type WatchSnapshot = {
   illnesses: EventOf<'prober.ill'>[];
   dataT: [string, number][];
   heardT: [string, number][];
+  away: Absence | null;
+  /** How far it had judged; null: never. */
+  judgedT: number | null;
   lateEvents: number;
 };
 
@@ -76,5 +81,6 @@ export function restoreParts(parts: WatchParts, snapshot: WatchSnapshot, pathOf:
   parts.illnesses.push(...saved.illnesses);
   for (const [vantage, t] of saved.dataT) parts.dataT.set(vantage, t);
   for (const [vantage, t] of saved.heardT) parts.heardT.set(vantage, t);
+  parts.patience.restore(saved.away);
   parts.late.events = saved.lateEvents;
 }

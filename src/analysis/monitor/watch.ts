@@ -13,6 +13,7 @@ import { AgentWatch } from './agent-watch.ts';
 import { type FlowEvent, isFlowEvent, LAGGING_MS, MAX_LATENESS_MS, paceOf, type SetEvent, type WatchContext } from './context.ts';
 import { FindingBook } from './finding-book.ts';
 import { FlowRegister, type FlowStep } from './flow-register.ts';
+import { Patience } from './patience.ts';
 import { PathWatch, type Seat } from './path-watch.ts';
 import { endBursts, findBurst, giveUp, onAgent, onSession, onSign, onSource, relatedTo } from './happenings.ts';
 import { SecondsBook } from './seconds-book.ts';
@@ -33,6 +34,7 @@ export class Watch {
   readonly #justHeard = new Set<string>();
   readonly #intervals = new Map<string, number>();
   #prunedT = -Infinity;
+  #judgedT: number | null = null;
 
   constructor(context: WatchContext) {
     this.#context = context;
@@ -55,6 +57,7 @@ export class Watch {
       illnesses: [],
       dataT: new Map(),
       heardT: new Map(),
+      patience: new Patience(),
       late: { events: 0 },
     };
   }
@@ -66,8 +69,19 @@ export class Watch {
   static restore(context: WatchContext, snapshot: WatchSnapshot): Watch {
     const watch = new Watch(context);
     if (snapshot.schema !== WATCH_SNAPSHOT_SCHEMA || snapshot.session !== context.session) return watch;
+    watch.#judgedT = snapshot.judgedT;
     restoreParts(watch.#parts, snapshot, (seat) => watch.#path(seat));
     return watch;
+  }
+
+  /** `nowT` of the last `advance`; null before the first. */
+  get judgedT(): number | null {
+    return this.#judgedT;
+  }
+
+  /** The service was away since it judged last: whoever was waited for then is waited for as long as if it had not been. */
+  resumed(nowT: number): void {
+    if (this.#judgedT !== null) this.#parts.patience.resumed(this.#judgedT, nowT);
   }
 
   /** Takes events, roughly in order of time: a vantage's own in theirs, several vantages' up to minutes apart. Unknown VIPs and flows are passed over. */
@@ -90,13 +104,17 @@ export class Watch {
    */
   advance(nowT: number): Finding[] {
     const { book, vips, sessions, sources, agents, illnesses } = this.#parts;
+    this.#judgedT = nowT;
     for (const news of sessions.advance(nowT)) onSession(this.#parts, news);
     for (const news of sources.advance(nowT)) onSource(this.#parts, news);
     for (const [vantage, t] of this.#parts.dataT) for (const news of agents.advance(vantage, t)) onAgent(this.#parts, news);
-    for (const vantage of this.#justHeard) this.#parts.heardT.set(vantage, nowT);
+    for (const vantage of this.#justHeard) {
+      this.#parts.heardT.set(vantage, nowT);
+      for (const news of sources.heardAgain(vantage, this.#parts.dataT.get(vantage) ?? nowT)) onSource(this.#parts, news);
+    }
     this.#justHeard.clear();
-    giveUp(this.#parts, nowT);
     const times = this.#times(nowT);
+    giveUp(this.#parts, times.patientT);
     const shared = { ready: [...this.#parts.ready.values()], illnesses };
     for (const vip of vips.values()) {
       vip.readInferred((vantage, hop) => this.#isPostponed(vantage, vip, hop));
@@ -116,7 +134,8 @@ export class Watch {
 
   /** Plain data, fit for JSON. */
   snapshot(): WatchSnapshot {
-    const { book, vips, register, paths, sources, sessions, agents, seconds, ready, illnesses, dataT, heardT, late } = this.#parts;
+    const { book, vips, register, paths, sources, sessions, agents, seconds, ready, illnesses, dataT, heardT, patience, late } =
+      this.#parts;
     const snapshot: WatchSnapshot = {
       schema: WATCH_SNAPSHOT_SCHEMA,
       session: this.#context.session,
@@ -132,6 +151,8 @@ export class Watch {
       illnesses,
       dataT: [...dataT],
       heardT: [...heardT],
+      away: patience.snapshot(),
+      judgedT: this.#judgedT,
       lateEvents: late.events,
     };
     // A copy: the watch goes on changing what it holds.
@@ -172,8 +193,15 @@ export class Watch {
     if (event.type === 'flow.opened') {
       const vip = vips.get(event.vip);
       if (!vip) return;
-      this.#endOldLife(event);
       usedBy.set(event.flow, { vip: event.vip, protocol: event.protocol });
+      const { gone, endedT } = register.newLife(event);
+      if (endedT !== null) {
+        // It lives no more; a break of it that is told yet counts in its time, and for nothing that is so now.
+        if (!vip.slice.take(event)) late.events += 1;
+        vip.slice.take(closing(event, event.flow, Math.max(event.t, endedT)));
+        return;
+      }
+      this.#endOldLife(event, gone);
     }
     const used = usedBy.get(event.flow);
     const vip = vips.get(used?.vip ?? '');
@@ -194,12 +222,11 @@ export class Watch {
   }
 
   /** A prober that begins anew closes nothing of its life before: its flows ended with it, and broke nobody's path. */
-  #endOldLife(event: EventOf<'flow.opened'>): void {
+  #endOldLife(event: EventOf<'flow.opened'>, gone: readonly string[]): void {
     const { register, sources, paths, usedBy, vips } = this.#parts;
-    const gone = register.newLife(event);
     if (gone.length === 0) return;
     for (const flow of gone) {
-      const closed = { t: event.t, from: event.from, seq: event.seq, type: 'flow.closed', flow } as const;
+      const closed = closing(event, flow);
       vips.get(usedBy.get(flow)?.vip ?? '')?.slice.take(closed);
       const step = register.take(closed);
       if (step) sources.take(step, event.t);
@@ -251,10 +278,11 @@ export class Watch {
   }
 
   #times(nowT: number): DataTimes {
+    const patientT = this.#parts.patience.at(nowT);
     const all = [...this.#parts.dataT.values()];
     const current = all.filter((t) => t >= nowT - LAGGING_MS);
-    const awaited = all.filter((t) => t >= nowT - MAX_LATENESS_MS);
-    return { nowT, t: Math.min(nowT, ...current), finalT: Math.min(nowT, ...awaited), of: this.#parts.dataT };
+    const awaited = all.filter((t) => t >= patientT - MAX_LATENESS_MS);
+    return { nowT, patientT, t: Math.min(nowT, ...current), finalT: Math.min(nowT, ...awaited), of: this.#parts.dataT };
   }
 
   #prune(times: DataTimes): void {
@@ -300,6 +328,11 @@ export class Watch {
     paths.set(key, [...all, path]);
     return path;
   }
+}
+
+/** As its prober would have told it. */
+function closing({ t, from, seq }: EventOf<'flow.opened'>, flow: string, atT = t): EventOf<'flow.closed'> {
+  return { t: atT, from, seq, type: 'flow.closed', flow };
 }
 
 function follow(path: PathWatch, step: Exclude<FlowStep, { kind: 'broke' }>, t: number): void {

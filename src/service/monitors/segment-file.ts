@@ -4,6 +4,7 @@
 //   {"t":…,"from":"prober:v1","seq":7,"type":"tally",…,"stream":"…"}      an accepted event
 //   {"type":"vantage.told","t":…,…}                                        what became known of a vantage
 //   {"type":"watch.advanced","t":…}                                        the watch judged up to here
+//   {"type":"watch.resumed","t":…}                                         the service is back, and was away since it judged last
 //
 // The segments are the only record of how far each stream was taken: there is no second one that a crash could leave behind or ahead.
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ export type SegmentHead = Omit<z.infer<typeof segmentHead>, 'type' | 'schema'>;
 
 /** Of a line only what the reading itself needs: it was checked whole before it was written. */
 const segmentLine = z.union([
-  z.looseObject({ type: z.literal('watch.advanced'), t: z.number() }),
+  z.looseObject({ type: z.enum(['watch.advanced', 'watch.resumed']), t: z.number() }),
   z.looseObject({
     type: z.literal('vantage.told'),
     t: z.number(),
@@ -44,10 +45,11 @@ const segmentLine = z.union([
   }),
   z.looseObject({ type: z.string(), t: z.number(), from: z.string(), seq: z.int().nonnegative(), stream: z.string() }),
 ]);
-export type Advanced = { type: 'watch.advanced'; t: number };
+type Advanced = { type: 'watch.advanced'; t: number };
+type Resumed = { type: 'watch.resumed'; t: number };
 export type VantageTold = { type: 'vantage.told'; t: number; vantage: string; state: 'heard' | 'silent'; sinceT: number };
 export type StreamedEvent = JournalEvent & { stream: string };
-export type SegmentLine = Advanced | VantageTold | StreamedEvent;
+export type SegmentLine = Advanced | Resumed | VantageTold | StreamedEvent;
 
 /** Appends to one segment. Whatever fails, it ends with a whole line. */
 export class SegmentWriter implements Disposable {

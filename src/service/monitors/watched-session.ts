@@ -65,25 +65,23 @@ export class WatchedSession implements Disposable {
   /**
    * Goes on with a session from its newest segment.
    * @param head of that segment
-   * @returns also what the watch finds on the way (mostly what was told before), and how far it had judged
+   * @returns also what the watch finds on the way (mostly what was told before)
    * @throws AppError FILE_UNREADABLE, PROTOCOL when the segment is damaged or of another version
    */
   static async resume(
     options: SessionOptions,
     place: SegmentPlace,
     head: SegmentHead,
-  ): Promise<{ resumed: WatchedSession; findings: Finding[]; judgedT: number }> {
+  ): Promise<{ resumed: WatchedSession; findings: Finding[] }> {
     const snapshot = head.watch as WatchSnapshot | null;
     const watch = watchOf(options.plan, options.session, snapshot);
     if (snapshot !== null) options.onEvents(knownFlows(snapshot), true);
     const positions = new StreamPositions(head.positions);
     const findings: Finding[] = [];
-    let judgedT = 0;
     const length = await replaySegment(place.path, (line) => {
-      if (line.type === 'watch.advanced') {
-        judgedT = line.t;
-        findings.push(...watch.advance(line.t));
-      } else if (line.type === 'vantage.told') tellVantage(watch, line);
+      if (line.type === 'watch.advanced') findings.push(...watch.advance(line.t));
+      else if (line.type === 'watch.resumed') watch.resumed(line.t);
+      else if (line.type === 'vantage.told') tellVantage(watch, line);
       else {
         const { stream, ...event } = line;
         positions.advance(ownerOf(event), stream, event.seq + 1);
@@ -92,7 +90,7 @@ export class WatchedSession implements Disposable {
       }
     });
     const writer = SegmentWriter.reopen(place.path, length);
-    return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings, judgedT };
+    return { resumed: new WatchedSession(options, { watch, positions, writer, hour: place.hour }), findings };
   }
 
   /** The segment that is being written. */
@@ -102,6 +100,11 @@ export class WatchedSession implements Disposable {
 
   nowT(): number {
     return this.#clock.monoMs() - this.session.t0MonoMs;
+  }
+
+  /** The seq that is expected next in a stream. */
+  nextSeq(owner: string, stream: string): number {
+    return this.#positions.nextSeq(owner, stream);
   }
 
   /**
@@ -120,7 +123,7 @@ export class WatchedSession implements Disposable {
       news.map((event) => ({ ...event, stream })),
       { sync: true },
     );
-    this.#positions.advance(owner, stream, nextSeq + news.length);
+    this.#positions.advance(owner, stream, nextSeq + news.length, this.#clock.monoMs());
     // One by one, as a replay gives them: how they were cut into chunks must make no difference.
     for (const event of news) this.watch.take([event]);
     this.#onEvents(news, false);
@@ -143,6 +146,18 @@ export class WatchedSession implements Disposable {
     const line = { type: 'vantage.told', t: round(this.nowT()), ...told } as const;
     this.#note(line);
     tellVantage(this.watch, line);
+  }
+
+  /**
+   * The service was away since the watch judged last: nobody could deliver meanwhile.
+   * @returns since when, 0 for a watch that never judged
+   */
+  tellAbsence(): number {
+    const sinceT = this.watch.judgedT ?? 0;
+    const t = round(this.nowT());
+    this.#note({ type: 'watch.resumed', t });
+    this.watch.resumed(t);
+    return sinceT;
   }
 
   /** Judges up to now. */

@@ -288,3 +288,50 @@ test('a path that is dead for TCP alone says so', () => {
     },
   ]);
 });
+
+test('what was given up with a vantage that fell silent is counted right once it is back: a second dead path is found', () => {
+  const journal = aJournal().set(100, ALL);
+  ticking(journal, { untilBin: 70, paths: ['n1', 'n3'] });
+  journal.flows(10, { ingress: 'n1' });
+  const three = journal.flows(5, { ingress: 'n3' });
+  const two = journal.flows(5, { ingress: 'n2' });
+  stall(journal, two, 60_000);
+  for (const flow of two) journal.recovers(flow, 1_200_100, 'n2');
+  ticking(journal, { fromBin: 1_200, untilBin: 1_240 });
+  ticking(journal, { fromBin: 1_240, untilBin: 1_260, paths: ['n1', 'n2'] });
+  stall(journal, three, 1_240_000);
+  const player = play(journal, 1_260_000);
+  expect(player.of('path-dead').map(({ subject, state }) => [subject, state])).toEqual([
+    ['n2', 'resolved'],
+    ['n3', 'open'],
+  ]);
+  expect(player.watch.status(1_260_000).sentence).toBe('2 of 3 paths of web alive from 1 vantage (n3 dead).');
+});
+
+/** Flows of another life of the same prober. */
+function openedIn(journal: JournalDraft, life: string, { count, ingress, t }: { count: number; ingress: string; t: number }): void {
+  for (let index = 0; index < count; index += 1) {
+    const identity = { ingress, backend: `web-${ingress}`, backendNode: ingress, boot: 'b', observedSource: '10.77.1.2' };
+    const socket = { protocol: 'tcp', sourceAddress: '10.77.1.2', sourcePort: 30_000 + index, vip: 'web', port: 7000, rttMs: 1 };
+    const opened = { flow: `v1/${life}/${ingress}-${String(index)}`, probe: 'tcp-hold', ...socket };
+    journal.add(t, 'flow.opened', { ...opened, ...identity }, 'prober:v1');
+  }
+}
+
+test('what an old life of a prober tells late throws out no flow of the new one', () => {
+  const journal = aJournal().set(100, ALL);
+  ticking(journal, { untilBin: 80 });
+  openedIn(journal, '1', { count: 5, ingress: 'n1', t: 500 });
+  openedIn(journal, '2', { count: 10, ingress: 'n2', t: 30_000 });
+  openedIn(journal, '1', { count: 5, ingress: 'n3', t: 20_000 });
+  openedIn(journal, '0', { count: 5, ingress: 'n3', t: 21_000 });
+  const player = new Player(contextOf(journal.events));
+  player.play(journal.sorted(), { untilT: 35_000, arrives: ({ t }) => (t === 20_000 || t === 21_000 ? 33_000 : t) });
+  player.restart().play(journal.sorted(), { untilT: 70_000, arrives: ({ t }) => (t === 20_000 || t === 21_000 ? 33_000 : t) });
+  expect(player.last()).toEqual([]);
+  expect(player.watch.status(70_000).paths.map(({ ingress, flows }) => [ingress, flows])).toEqual([
+    ['n1', 0],
+    ['n2', 10],
+    ['n3', 0],
+  ]);
+});
