@@ -22,17 +22,27 @@ export const secret = z
     message: `expected a secret of at least ${String(MIN_SECRET_CHARACTERS)} characters`,
   });
 
+type Place = { value: unknown; key: PropertyKey; parent: Place | null };
+
 /** Every text in a document's value that holds a reference, with its path. */
 export function findReferences(value: unknown): { path: PropertyKey[]; text: string }[] {
   const found: { path: PropertyKey[]; text: string }[] = [];
   const seen = new Set<object>();
-  const look = (inner: unknown, path: PropertyKey[]) => {
-    if (typeof inner === 'string' && /\$\{(env|file):/.test(inner)) found.push({ path, text: inner });
-    if (typeof inner !== 'object' || inner === null || seen.has(inner)) return;
+  // A list of what is ahead, and no recursion: a document may be nested deeper than the stack is.
+  const ahead: Place[] = [{ value, key: '', parent: null }];
+  for (let place = ahead.pop(); place; place = ahead.pop()) {
+    const inner = place.value;
+    if (typeof inner === 'string' && /\$\{(env|file):/.test(inner)) found.push({ path: pathOf(place), text: inner });
+    if (typeof inner !== 'object' || inner === null || seen.has(inner)) continue;
     seen.add(inner);
     const isList = Array.isArray(inner);
-    for (const [key, each] of Object.entries(inner)) look(each, [...path, isList ? Number(key) : key]);
-  };
-  look(value, []);
+    for (const [key, each] of Object.entries(inner).reverse()) ahead.push({ value: each, key: isList ? Number(key) : key, parent: place });
+  }
   return found;
+}
+
+function pathOf(place: Place): PropertyKey[] {
+  const path: PropertyKey[] = [];
+  for (let at = place; at.parent; at = at.parent) path.push(at.key);
+  return path.reverse();
 }

@@ -146,6 +146,10 @@ export const serviceFile = z.strictObject({
         description:
           'DNS names by which it is reached; requests for any other name are refused, since a page elsewhere could be behind them.',
       }),
+      trustedProxies: z.array(prefix).default([]).meta({
+        description:
+          'Address blocks of the proxies in front of it, such as 10.0.0.5/32: X-Forwarded-For and X-Forwarded-Proto are believed of them alone.',
+      }),
     })
     .prefault({})
     .meta({ description: 'API, page and metrics. A Unix socket in the state folder is always there too.' }),

@@ -84,4 +84,6 @@ test('a reference is the whole text or none, and is found wherever it stands', (
   expect(parseReference('${file:../key}')).toEqual({ kind: 'file', target: '../key' });
   expect(parseReference('x${env:KEY}')).toBeNull();
   expect(findReferences({ a: [{ b: 'x${env:KEY}' }, '$KEY'] }).map(({ path }) => pathText(path))).toEqual(['a[0].b']);
+  const deep: unknown = JSON.parse(`${'['.repeat(50_000)}"\${env:KEY}"${']'.repeat(50_000)}`);
+  expect(findReferences([deep, '${env:KEY}']).map(({ path }) => path.length)).toEqual([50_001, 1]);
 });

@@ -4,6 +4,21 @@ import { findReferences } from '../../core/references.ts';
 import { pathText, shown } from '../../core/mistakes.ts';
 import { RequestMistakes } from './problems.ts';
 
+/** Nothing that we take is nested this deep; what is would reach the end of the stack somewhere in its parsing. */
+const MAX_DEPTH = 64;
+
+/** @param body as JSON gives it @throws RequestMistakes for one that is nested too deep */
+export function notTooDeep(body: unknown): void {
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) {
+      const expected = `no more than ${String(MAX_DEPTH)} values within each other`;
+      throw new RequestMistakes([{ path: 'body', expected, found: 'more' }]);
+    }
+    level = level.flatMap((value): unknown[] => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+}
+
 /** The name in the path and the one in the body are one name. @throws RequestMistakes */
 export function sameName(inPath: string, inBody: string): void {
   if (inPath === inBody) return;

@@ -13,15 +13,22 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Counts a failed authentication and gives the refusal for it. */
 export type CountFailure = (request: FastifyRequest, reply: FastifyReply, why: string) => Promise<AppError>;
 
-/** Stands before all routes that are added after it. @returns for routes that know callers by a secret of their own */
-export function addGate(app: App, { store, file, clock, limits }: ApiParts): { countFailure: CountFailure } {
+/** Counts a call that showed the secret of the hook in its path. @throws AppError TOO_OFTEN */
+export type CountHookCall = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** Of routes that know callers by a secret of their own. */
+export type Counting = { countFailure: CountFailure; countHookCall: CountHookCall };
+
+/** Stands before all routes that are added after it. */
+export function addGate(app: App, { store, file, clock, limits }: ApiParts): Counting {
   const names: ReadonlySet<string> = new Set(['localhost', file.listen.host.toLowerCase(), ...file.listen.names]);
-  const limiter = (max: number) => app.createRateLimit({ max, timeWindow: MINUTE_MS, keyGenerator: callerOf });
+  const limiter = (max: number, keyGenerator = callerOf) => app.createRateLimit({ max, timeWindow: MINUTE_MS, keyGenerator });
   const counters = {
     strangers: limiter(limits.strangerPerMinute),
     wrongTokens: limiter(limits.wrongTokensPerMinute),
     callers: limiter(limits.callerPerMinute),
     agents: limiter(limits.agentPerMinute),
+    hooks: limiter(limits.hookPerMinute, ({ params }) => (params as { name: string }).name),
   };
   const count = async (counter: keyof typeof counters, request: FastifyRequest, reply: FastifyReply) => {
     const state = await counters[counter](request);
@@ -42,13 +49,14 @@ export function addGate(app: App, { store, file, clock, limits }: ApiParts): { c
     const permission: Permission = request.is404 ? 'public' : (request.routeOptions.config.permission ?? 'admin');
     checkHost(request, names);
     checkOrigin(request);
-    // A hook's call shows a secret of the hook, which is no token of ours.
+    // A hook's call shows a secret of the hook, which is no token of ours; it is counted once that is known to be right or wrong, since
+    // strangers behind the same proxy may have used up what an address has.
     const shown = permission === 'hook' ? { kind: 'nothing' as const } : await identify(request, { store, clock });
     if (shown.kind === 'known') {
       request.identity = shown.identity;
       await count(shown.identity.role === 'agent' ? 'agents' : 'callers', request, reply);
       if (permission !== 'public') checkCsrf(request, shown.identity);
-    } else {
+    } else if (permission !== 'hook') {
       await count('strangers', request, reply);
       if (shown.kind === 'wrong' && permission !== 'public') throw await countFailure(request, reply, 'the token or session is not valid');
     }
@@ -61,7 +69,7 @@ export function addGate(app: App, { store, file, clock, limits }: ApiParts): { c
     }
     throw new AppError('FORBIDDEN', `the role ${request.identity.role} may not do this; it needs ${permission}`);
   });
-  return { countFailure };
+  return { countFailure, countHookCall: (request, reply) => count('hooks', request, reply) };
 }
 
 /** Whether who was let in would be let in now: tokens are revoked and sessions end while an answer lasts. */
@@ -127,5 +135,6 @@ export function isFromSocket(socket: Pick<Socket, 'remoteAddress' | 'localAddres
 }
 
 function callerOf(request: FastifyRequest): string {
-  return request.identity?.tokenId ?? request.raw.socket.remoteAddress ?? 'socket';
+  const ip = request.ip as string | undefined; // a Unix socket has none
+  return request.identity?.tokenId ?? ip ?? 'socket';
 }

@@ -27,11 +27,13 @@ export const LIMITS = {
   heartbeatMs: 15_000,
   /** How long a reader of events may leave a batch unread before it is dropped; it comes back with its Last-Event-ID. */
   unreadMs: 20_000,
-  /** Requests a minute: of an address without a token, of one that shows wrong tokens, of a token, of an agent's token. */
+  /** Requests a minute: of an address without a token, of one that shows wrong tokens or secrets, of a token, of an agent's token. */
   strangerPerMinute: 300,
   wrongTokensPerMinute: 20,
   callerPerMinute: 1_200,
   agentPerMinute: 6_000,
+  /** Valid calls of a hook: whoever shares an address with its caller takes none of them away. */
+  hookPerMinute: 600,
 } as const;
 
 /** The limits with some of them replaced: tests cannot wait for the real ones. */

@@ -9,9 +9,9 @@ import { machineBootId } from '../../io/clock.ts';
 import { hookCallRoutes } from '../hooks/hook-call-routes.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import type { ApiParts, App } from './api-parts.ts';
-import { noReferences } from './bodies.ts';
+import { noReferences, notTooDeep } from './bodies.ts';
 import { DOCUMENT_OPTIONS, withDefaults } from './document.ts';
-import { addGate } from './gate.ts';
+import { addGate, type CountFailure } from './gate.ts';
 import { LIMITS } from './limits.ts';
 import { requirePermissions } from './permissions.ts';
 import { answerProblems, parsed, problemOf, sendProblem } from './problems.ts';
@@ -48,6 +48,7 @@ export async function buildApi(api: ApiParts, more: (app: FastifyInstance) => vo
   const app: App = Fastify({
     bodyLimit: api.limits.bodyBytes,
     exposeHeadRoutes: false,
+    trustProxy: api.file.listen.trustedProxies,
     routerOptions: { maxParamLength: 300 },
     // What cannot even be routed, such as a path with half an escape.
     frameworkErrors: (error, _request, reply) =>
@@ -71,17 +72,17 @@ export async function buildApi(api: ApiParts, more: (app: FastifyInstance) => vo
   app.addHook('preClose', () => {
     ended.abort();
   });
-  const { countFailure } = addGate(app, api);
+  const counting = addGate(app, api);
   await app.register(
     (scope, _options, done) => {
-      apiRoutes(scope.withTypeProvider<ZodTypeProvider>(), { api, countFailure, signal: ended.signal });
+      apiRoutes(scope.withTypeProvider<ZodTypeProvider>(), { api, countFailure: counting.countFailure, signal: ended.signal });
       done();
     },
     { prefix: '/api/v1' },
   );
   healthRoutes(app, api);
   await app.register((scope, _options, done) => {
-    hookCallRoutes(scope.withTypeProvider<ZodTypeProvider>(), api, countFailure);
+    hookCallRoutes(scope.withTypeProvider<ZodTypeProvider>(), api, counting);
     done();
   });
   await pageRoutes(app, api);
@@ -92,12 +93,15 @@ export async function buildApi(api: ApiParts, more: (app: FastifyInstance) => vo
 
 const PART: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path', headers: 'headers' };
 
-type Own = { api: ApiParts; countFailure: ReturnType<typeof addGate>['countFailure']; signal: AbortSignal };
+type Own = { api: ApiParts; countFailure: CountFailure; signal: AbortSignal };
 
 function apiRoutes(app: App, { api, countFailure, signal }: Own): void {
   app.addHook('preValidation', (request, _reply, done) => {
     // What agents send is read by no file's rules: a node may be called anything.
-    if (request.routeOptions.config.permission !== 'agent') noReferences(request.body);
+    if (request.routeOptions.config.permission !== 'agent') {
+      notTooDeep(request.body);
+      noReferences(request.body);
+    }
     done();
   });
   sessionRoutes(app, api, countFailure);

@@ -4,7 +4,8 @@ import { AppError } from '../../core/errors.ts';
 import { name } from '../../core/names.ts';
 import type { HookSpec } from '../../core/service-file.ts';
 import type { ApiParts, App } from '../api/api-parts.ts';
-import type { CountFailure } from '../api/gate.ts';
+import { notTooDeep } from '../api/bodies.ts';
+import type { Counting } from '../api/gate.ts';
 import { parsed } from '../api/problems.ts';
 import { isSame } from '../api/tokens.ts';
 import { alertmanagerPayload } from './alertmanager-payload.ts';
@@ -23,7 +24,7 @@ const call = z.strictObject({
 });
 
 /** Adds the route to a scope of its own: its body stays a text, since a signature is over the text. */
-export function hookCallRoutes(app: App, api: ApiParts, countFailure: CountFailure): void {
+export function hookCallRoutes(app: App, api: ApiParts, { countFailure, countHookCall }: Counting): void {
   const desk = new HookDesk(api);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -48,6 +49,7 @@ export function hookCallRoutes(app: App, api: ApiParts, countFailure: CountFailu
         hook === undefined ? { why: 'the call is not valid' } : accept(hook, { body, headers: request.headers, nowMs: api.clock.nowMs() });
       // Whether there is such a hook is told to nobody who cannot call it.
       if (hook === undefined || 'why' in accepted) throw await countFailure(request, reply, 'why' in accepted ? accepted.why : '');
+      await countHookCall(request, reply);
       if (hook.kind === 'alertmanager') {
         const outcomes = await desk.takeAlerts(hook, parsed(alertmanagerPayload, jsonOf(body), 'body'));
         return await reply.code(outcomes.some((each) => each.outcome === 'started') ? 202 : 200).send({ outcomes });
@@ -82,9 +84,12 @@ function accept(hook: HookSpec, received: Call): { id: string } | { why: string 
 }
 
 function jsonOf(body: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(body);
+    value = JSON.parse(body);
   } catch (cause) {
     throw new AppError('BAD_INPUT', 'the body is no JSON', { cause });
   }
+  notTooDeep(value);
+  return value;
 }

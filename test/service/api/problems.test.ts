@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { problem } from '../../../src/core/api.ts';
 import { buildApi } from '../../../src/service/api/open-api.ts';
 import { LIMITS } from '../../../src/service/api/limits.ts';
-import { anApi } from './an-api.ts';
+import { type AnApi, anApi } from './an-api.ts';
 import { apiParts } from './api-parts.ts';
 
 test('every mistake of a body is told at once, with its place and the likely meaning', async () => {
@@ -71,6 +71,16 @@ test.each([
   expect(problem.parse(answer.json)).toMatchObject({ status, code: 'BAD_INPUT' });
 });
 
+test('a body nested thousands deep is a mistake of its sender, not of ours', async () => {
+  await using api = await anApi();
+  const headers = { 'content-type': 'application/json' };
+  for (const text of ['['.repeat(30_000) + ']'.repeat(30_000), `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`]) {
+    const answer = await api.ask('POST', '/api/v1/session', { text, headers });
+    expect(problem.parse(answer.json)).toMatchObject({ status: 400, code: 'BAD_INPUT' });
+  }
+  expect(api.log).toEqual([]);
+});
+
 test('a mistake of our own tells the log everything and the caller nothing', async () => {
   const told: string[] = [];
   await using parts = await apiParts();
@@ -100,6 +110,19 @@ test('who asks too often is told when to come back; a token has its own count', 
   const late = await api.ask('GET', '/healthz');
   expect(problem.parse(late.json)).toMatchObject({ status: 429, code: 'TOO_OFTEN' });
   expect(Number(late.headers['retry-after'])).toBeGreaterThan(0);
+});
+
+test('behind a proxy that is trusted, those whom it names are counted, and nobody else’s claim is believed', async () => {
+  const statusesOf = async (api: AnApi) => {
+    const statuses: number[] = [];
+    for (const from of ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2'])
+      statuses.push((await api.ask('GET', '/healthz', { headers: { 'x-forwarded-for': from } })).status);
+    return statuses;
+  };
+  await using open = await anApi({ limits: { strangerPerMinute: 2 }, file: { listen: { trustedProxies: ['127.0.0.0/8'] } } });
+  expect(await statusesOf(open)).toEqual([200, 200, 429, 200]);
+  await using closed = await anApi({ limits: { strangerPerMinute: 2 } });
+  expect(await statusesOf(closed)).toEqual([200, 200, 429, 429]);
 });
 
 test('wrong tokens are counted more strictly, by header and by sign-in alike, and lock nobody out who has a right one', async () => {

@@ -196,3 +196,15 @@ test('the key of an alert’s turn depends on all of it and on nothing else', ()
   expect(new Set(keys).size).toBe(keys.length);
   expect(alertKey('g', { ...alert, labels: { more: 'of them' } })).toBe(keys[0]);
 });
+
+test('what strangers ask or claim counts against no valid call; a hook’s own calls are counted', async () => {
+  await using api = await anApi({ file: FILE, limits: { strangerPerMinute: 3, wrongTokensPerMinute: 3, hookPerMinute: 4 } });
+  for (let asked = 0; asked < 6; asked += 1) {
+    await api.ask('GET', '/healthz');
+    await api.ask('POST', '/hooks/prod-alerts', { body: {}, token: 'wrong' });
+  }
+  expect((await api.ask('POST', '/hooks/prod-alerts', { body: {}, token: 'wrong' })).status).toBe(429);
+  const statuses: number[] = [];
+  for (let asked = 0; asked < 5; asked += 1) statuses.push((await call(api, { id: `msg-${String(asked)}` })).status);
+  expect(statuses).toEqual([202, 200, 200, 200, 429]);
+});
