@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { AgentFile } from '../core/agent-file.ts';
+import { type AgentFile, isInTheClear } from '../core/agent-file.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { machineBootId, monoMs } from '../io/clock.ts';
 import { spawnIn } from '../io/command.ts';
@@ -66,6 +66,12 @@ function readAgentFile(path: string): { file: AgentFile; ca: { service: string |
   const { value } = whole(checkFile(readDocument(path), 'agent'));
   const follow = (text: string) => resolveSecret(text, { file: path, variables: process.env });
   const file = { ...value, token: follow(value.token), redis: follow(value.redis), state: resolve(dirname(path), value.state) };
+  // A service starts agents on its own machine with the Redis that it uses itself, and tells them its key through its own socket.
+  if (isInTheClear(file.redis) && !file.service.startsWith('unix:')) {
+    throw new AppError('BAD_INPUT', `${path}: what redis refers to is a redis:// URL of another machine, which is spoken to in the clear`, {
+      remedy: 'give Redis TLS, and write rediss:// there',
+    });
+  }
   return {
     file,
     ca: { service: readPem(path, value.ca), redis: readPem(path, value.redisCa) },

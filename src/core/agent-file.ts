@@ -1,13 +1,24 @@
 // agent.yaml: who an agent is, where its service and its Redis are, and what it is willing to do. The last is the agent's own word.
 import { z } from 'zod';
-import { prefix } from './addresses.ts';
+import { canonicalAddress, prefix, specialRange } from './addresses.ts';
 import { name } from './names.ts';
 import { secret } from './references.ts';
 import { duration } from './units.ts';
 
-const A_SERVICE = 'expected an http or https URL, or unix:/path of the socket';
+const A_SERVICE = 'expected an https URL, or unix:/path of the socket';
 const A_REDIS = 'expected redis://…, rediss://…, unix:/path of the socket, ${env:NAME} or ${file:PATH}';
+const IN_THE_CLEAR =
+  'to another machine: whoever sits between could read the secret, and pin a key of their own; plain http:// and redis:// only go to this machine itself (127.0.0.1, ::1, localhost)';
 const PORTS = /^(\d{1,5})(?:-(\d{1,5}))?$/;
+
+/** Whether what is said to this http or redis URL leaves the machine unencrypted. */
+export function isInTheClear(url: string): boolean {
+  if (!/^(http|redis):/i.test(url)) return false;
+  if (!URL.canParse(url)) return true;
+  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  const address = canonicalAddress(host);
+  return host !== 'localhost' && (address === null || specialRange(address) !== 'loopback');
+}
 
 /** `7000` or `7000-7010`; from and until once parsed. */
 const ports = z.union([z.int(), z.string()], { error: 'expected a port or a range such as 7000-7010' }).transform((text, context) => {
@@ -38,7 +49,8 @@ export const agentFile = z.strictObject({
   service: z
     .string({ error: A_SERVICE })
     .regex(/^(https?:\/\/[^/\s]|unix:\/)/, { error: A_SERVICE })
-    .meta({ description: 'URL of the service; a prefix of the path is kept.' }),
+    .refine((url) => !isInTheClear(url), { message: `expected https:// ${IN_THE_CLEAR}` })
+    .meta({ description: 'URL of the service, https unless it is on this machine; a prefix of the path is kept.' }),
   ca: z.string().min(1).optional().meta({ description: 'PEM file of the authority that signed the service’s certificate.' }),
   token: secret.meta({ description: 'The token that the service made for this agent, by reference.' }),
   controllerKey: z
@@ -49,7 +61,10 @@ export const agentFile = z.strictObject({
   redis: z
     .string({ error: A_REDIS })
     .regex(/^(rediss?:\/\/\S|unix:\/|\$\{(env|file):[^{}]+\}$)/, { error: A_REDIS })
-    .meta({ description: 'Where orders come from: redis://, rediss:// (TLS) with user and password, or unix:/path. By reference.' }),
+    .refine((url) => !isInTheClear(url), { message: `expected rediss:// ${IN_THE_CLEAR}` })
+    .meta({
+      description: 'Where orders come from: rediss:// (TLS) with user and password, redis:// on this machine, or unix:/path. By reference.',
+    }),
   redisCa: z.string().min(1).optional().meta({ description: 'PEM file of the authority that signed Redis’ certificate.' }),
   key: secret.meta({ description: 'The secret shared with the responders, by reference. It never travels.' }),
   state: z.string().min(1).default('agent-state').meta({ description: 'Folder for the pinned key, the last order and the spool.' }),

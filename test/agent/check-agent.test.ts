@@ -31,7 +31,7 @@ it('a mistake in an agent file is told with its place, a secret in the wrong pla
       expect.stringMatching(/^state: the value itself here \(only redis, token and key may be references\)/),
       expect.stringMatching(/^allow\.cidrs: /),
       expect.stringMatching(/^allow\.ports\[0\]: expected a port or a range|^allow\.ports\[0\]: a port or a range/),
-      expect.stringMatching(/^service: an http or https URL/),
+      expect.stringMatching(/^service: an https URL, or unix:/),
     ]);
   } finally {
     rmSync(folder, { recursive: true });
