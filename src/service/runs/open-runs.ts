@@ -67,16 +67,29 @@ export async function openRuns(options: RunsOptions): Promise<{ runs: Runs; sche
     if (trouble !== lastTrouble) log(`runs: ${trouble}`);
     lastTrouble = trouble;
   };
+  const ended = new AbortController();
+  let forgetting: Promise<unknown> | null = null;
+  const forget = () => {
+    const beforeMs = clock.nowMs() - options.retention.history;
+    forgetting ??= forgetOldRuns(rows, { folder, beforeMs, log, signal: ended.signal })
+      .catch(tellTrouble)
+      .finally(() => {
+        forgetting = null;
+      });
+  };
+  forget(); // a service that never lives for an hour forgets too
   const timers = [
     setInterval(() => void line.look().catch(tellTrouble), options.lookMs ?? LOOK_MS),
     setInterval(() => void schedules.sweep().catch(tellTrouble), options.sweepMs ?? SWEEP_MS),
-    setInterval(() => void forgetOldRuns(rows, folder, clock.nowMs() - options.retention.history).catch(tellTrouble), RETENTION_MS),
+    setInterval(forget, RETENTION_MS),
   ];
   return {
     runs,
     schedules,
     [Symbol.asyncDispose]: async () => {
       for (const timer of timers) clearInterval(timer);
+      ended.abort();
+      await forgetting;
       await schedules.close();
       await line.close();
     },

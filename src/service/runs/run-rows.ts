@@ -162,15 +162,20 @@ export class RunRows {
     });
   }
 
-  /** Removes finished runs that were due before `beforeMs`. @returns those that had a folder */
-  async forget(beforeMs: number): Promise<{ id: string; folder: string | null; attempt: number }[]> {
+  /** Finished runs that were due, and over, before `beforeMs`. */
+  async old(beforeMs: number): Promise<{ id: string; attempt: number }[]> {
     return await this.#store
-      .deleteFrom('runs')
+      .selectFrom('runs')
+      .select(['id', 'attempt'])
       .where('state', 'in', FINAL)
       .where('due_ms', '<', beforeMs)
       .where((row) => row.or([row('ended_ms', 'is', null), row('ended_ms', '<', beforeMs)]))
-      .returning(['id', 'folder', 'attempt'])
       .execute();
+  }
+
+  /** Removes a run that is still finished. */
+  async remove(id: string): Promise<void> {
+    await this.#store.deleteFrom('runs').where('id', '=', id).where('state', 'in', FINAL).execute();
   }
 }
 

@@ -349,21 +349,34 @@ test('schedules: what a file owns the API may not change, and what it names no m
   await schedules.remove('c');
 });
 
-test('old runs go with their folders', async () => {
-  const { forgetOldRuns } = await import('../../../src/service/runs/retention.ts');
-  const { RunRows } = await import('../../../src/service/runs/run-rows.ts');
+test('old runs go with their folders; one whose folder stays is kept, and holds up no other', async () => {
   await using place = new ServicePlace();
-  await using service = await place.open();
-  await service.runs.request(aWish());
-  await service.until('r1', 'ended');
+  {
+    await using first = await place.open();
+    await first.runs.request(aWish());
+    await first.until('r1', 'ended');
+    await eventually(async () => {
+      expect((await first.find('r1')).is_told).toBe(1);
+    });
+    // No file has a name this long, so that removing it fails for whoever tries.
+    const stubborn = 'x'.repeat(300);
+    await first.store
+      .insertInto('runs')
+      .values({ ...(await first.find('r1')), id: stubborn, due_ms: 0 })
+      .execute();
+  }
+  {
+    await using second = await place.open();
+    expect(await second.all()).toHaveLength(2);
+  }
+  place.clock.wallOffsetMs = 48 * 3_600_000;
+  await using third = await place.open();
   await eventually(async () => {
-    expect((await service.find('r1')).is_told).toBe(1);
+    expect((await third.all()).map(({ id }) => id.slice(0, 5))).toEqual(['xxxxx']);
   });
-  const rows = new RunRows(service.store);
-  expect(await forgetOldRuns(rows, place.runsFolder, Date.now() - 60_000)).toBe(0);
-  expect(await forgetOldRuns(rows, place.runsFolder, Date.now() + 60_000)).toBe(1);
   expect(existsSync(join(place.runsFolder, 'r1'))).toBe(false);
   expect(existsSync(join(place.runsFolder, 'r1.log'))).toBe(false);
+  expect(place.logged.join('\n')).toMatch(/run x+: its folder cannot be removed, and it is kept/);
 });
 
 /** As a kill between the claim and the note leaves it. */
