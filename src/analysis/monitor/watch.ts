@@ -159,6 +159,13 @@ export class Watch {
     return structuredClone(snapshot);
   }
 
+  /** Flows of a vantage that it holds: open, or broken and not yet replaced. */
+  flowsAt(vantage: string): number {
+    let count = 0;
+    for (const flow of this.#parts.register.values()) if (flow.vantage === vantage) count += 1;
+    return count;
+  }
+
   /** Things held in memory, for the test that they do not grow. */
   get size(): number {
     const { book, vips, register, usedBy, seconds, illnesses } = this.#parts;
@@ -254,7 +261,10 @@ export class Watch {
   }
 
   #vipsOf(event: SetEvent): VipWatch[] {
-    if (event.type === 'observer.blind') return [...this.#parts.vips.values()].filter((vip) => vip.isObserved);
+    if (event.type === 'observer.blind') {
+      const isOwn = (told: SetEvent) => told.type === 'next-hops' && told.from === event.from && told.observer === event.observer;
+      return [...this.#parts.vips.values()].filter((vip) => vip.slice.sets.some(isOwn));
+    }
     const vip = this.#vipOfPrefix.get(event.prefix);
     return vip ? [vip] : [];
   }
@@ -266,7 +276,7 @@ export class Watch {
     if (!vip) return;
     const isIll = agents.isDoubtful(seat.vantage, t);
     for (const path of paths.get(seatKey(seat)) ?? []) {
-      for (const sign of path.decide(t, vip.setAt(t), isIll)) onSign(this.#parts, sign, vip);
+      for (const sign of path.decide(t, vip.setAt(seat.vantage, t), isIll)) onSign(this.#parts, sign, vip);
     }
   }
 

@@ -89,7 +89,8 @@ function instantsOf(event: JournalEvent): number[] {
   return event.type === 'tally' ? [event.t, event.bin * 1_000] : [event.t];
 }
 
-function refusal(chunk: Chunk, why: string): AppError {
+/** @param why after a colon: what is wrong with the chunk */
+export function refusal(chunk: Chunk, why: string): AppError {
   return new AppError('BAD_INPUT', `the chunk ${String(chunk.firstSeq)} of the monitor ${chunk.monitor} is refused: ${why}`, {
     remedy: 'update the agent to the version of the service; if it was not holdfast that sent this, revoke its token',
   });

@@ -1,7 +1,7 @@
 // Where agents hand in what their probers measured: who may say what, and what is done with it.
 import type { Chunk, ChunkAnswer } from '../../core/agent-messages.ts';
 import { AppError } from '../../core/errors.ts';
-import { acceptEvents } from './accept-chunk.ts';
+import { acceptEvents, refusal } from './accept-chunk.ts';
 import type { Agent } from './agents.ts';
 import { vantagesOf } from './monitor-plan.ts';
 import type { Monitor } from './monitor.ts';
@@ -32,8 +32,14 @@ export class ChunkDesk {
     }
     if (live?.session.id !== chunk.session) return { nextSeq: chunk.firstSeq + chunk.events.length, isObsolete: true };
     const events = acceptEvents(chunk, { plan: live.plan, vantage, nowT: live.nowT() });
+    const owner = `prober:${vantage}`;
+    const { stream, firstSeq } = chunk;
+    // What was taken before is counted already; what comes too early is not taken.
+    const news = events.slice(Math.max(0, live.nextSeq(owner, stream) - firstSeq));
+    const complaint = monitor?.bounds?.complaint(vantage, news, live.watch.flowsAt(vantage)) ?? null;
+    if (complaint !== null) throw refusal(chunk, complaint);
     try {
-      const nextSeq = live.takeEvents(events, { owner: `prober:${vantage}`, stream: chunk.stream, firstSeq: chunk.firstSeq });
+      const nextSeq = live.takeEvents(events, { owner, stream, firstSeq });
       this.#problem = null;
       return { nextSeq, isObsolete: false };
     } catch (error) {

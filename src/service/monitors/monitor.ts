@@ -5,6 +5,7 @@ import { type MonitorSpec, monitorSpec } from '../../core/service-file.ts';
 import type { ObserverEvent } from '../../observers/observer.ts';
 import type { Catalogue, OnEvents, Origin, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
+import { ChunkBounds } from './chunk-bounds.ts';
 import type { FindingLog } from './finding-log.ts';
 import { type MonitorPlan, newSession, planMonitor, type Session } from './monitor-plan.ts';
 import { blindness } from './observer-child.ts';
@@ -30,6 +31,8 @@ export class Monitor {
   /** Null while it is paused, or cannot be watched: `problem` then says why. */
   live: WatchedSession | null = null;
   problem: string | null = null;
+  /** Of the session that is watched, or was watched last. */
+  bounds: ChunkBounds | null = null;
   readonly #tools: MonitorTools;
   /** The newest session, over or not. */
   #session: Session | null = null;
@@ -196,12 +199,15 @@ export class Monitor {
   #options(plan: MonitorPlan, session: Session): SessionOptions {
     const { folder, clock, onEvents } = this.#tools;
     const of = { monitor: this.name, environment: this.spec.environment, session: session.id };
+    const bounds = new ChunkBounds(plan);
+    this.bounds = bounds;
     return {
       plan,
       session,
       folder,
       clock,
       onEvents: (events, isReplay) => {
+        bounds.follow(events);
         onEvents(of, events, isReplay);
       },
     };
