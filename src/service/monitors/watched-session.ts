@@ -16,10 +16,14 @@ import type { ServiceClock } from '../parts.ts';
 import { knownFlows } from './known-flows.ts';
 import type { MonitorPlan, Session } from './monitor-plan.ts';
 import { replaySegment, type SegmentHead, type SegmentLine, SegmentWriter, type VantageTold } from './segment-file.ts';
-import { hourOf, type SegmentFolder, type SegmentPlace } from './segment-folder.ts';
+import { hourOf, nextAfter, type SegmentFolder, type SegmentPlace } from './segment-folder.ts';
 import { StreamPositions } from './stream-positions.ts';
 
 const OBSERVER = 'observer';
+/** More than an hour, which ends a segment first unless the wall clock was in the future once: then no later hour comes. */
+const SEGMENT_MS = 75 * 60_000;
+/** Read again at a restart, and gone from the disk only as a whole. */
+const SEGMENT_BYTES = 64 << 20;
 
 export type SessionOptions = {
   plan: MonitorPlan;
@@ -40,6 +44,8 @@ export class WatchedSession implements Disposable {
   readonly #onEvents: SessionOptions['onEvents'];
   #writer: SegmentWriter;
   #hour: string;
+  /** Since when it is written, monotonic, and how large it was then. */
+  #since: { monoMs: number; bytes: number };
 
   private constructor(options: SessionOptions, held: { watch: Watch; positions: StreamPositions; writer: SegmentWriter; hour: string }) {
     this.plan = options.plan;
@@ -51,6 +57,7 @@ export class WatchedSession implements Disposable {
     this.#positions = held.positions;
     this.#writer = held.writer;
     this.#hour = held.hour;
+    this.#since = this.#now();
   }
 
   /** Begins a session with its first segment. @throws AppError DISK */
@@ -184,7 +191,17 @@ export class WatchedSession implements Disposable {
     const hour = hourOf(this.#clock.nowMs());
     // Never back to an older one, whatever the wall clock does: the newest name is the one that is read after a restart.
     if (hour > this.#hour) this.#rotate(hour);
+    else if (this.#isFull()) this.#rotate(nextAfter(this.#hour));
     this.#writer.append(lines, options);
+  }
+
+  #isFull(): boolean {
+    const now = this.#now();
+    return now.monoMs - this.#since.monoMs >= SEGMENT_MS || now.bytes - this.#since.bytes >= SEGMENT_BYTES;
+  }
+
+  #now(): { monoMs: number; bytes: number } {
+    return { monoMs: this.#clock.monoMs(), bytes: this.#writer.bytes };
   }
 
   #rotate(hour: string): void {
@@ -194,6 +211,7 @@ export class WatchedSession implements Disposable {
     this.#writer[Symbol.dispose]();
     this.#writer = writer;
     this.#hour = hour;
+    this.#since = this.#now();
   }
 }
 

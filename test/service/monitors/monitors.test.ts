@@ -235,6 +235,37 @@ describe('segments', () => {
     expect(bench.journalled().length).toBe(quiet().length);
   });
 
+  test('end after a good hour also when the wall clock was in the future once, and sort by when they were written', async () => {
+    await open();
+    await bench.pass(1);
+    const rightMs = bench.clock.nowMs();
+    bench.clock.setWall(Date.UTC(2099, 0, 1));
+    await bench.pass(1);
+    bench.clock.setWall(rightMs);
+    bench.clock.step(76 * 60_000);
+    await bench.send('a1', { events: quiet().slice(0, 9) });
+    bench.clock.step(76 * 60_000);
+    await bench.send('a1', { events: quiet(), firstSeq: 0 });
+    const names = ['20261125T10Z', '20990101T00Z', '20990101T00Z_000001', '20990101T00Z_000002'];
+    expect(bench.segments().map((path) => basename(path, '.ndjson'))).toEqual(names);
+    await bench.restart();
+    expect(await bench.send('a1', { events: quiet() })).toMatchObject({ nextSeq: quiet().length });
+    expect(bench.journalled().map(({ seq }) => seq)).toEqual(quiet().map((_, seq) => seq));
+  });
+
+  test('do not grow without end within their hour', async () => {
+    await open();
+    bench.clock.step(30_000);
+    const events = [{ ...quiet()[0], evidence: 'x'.repeat(65 << 20) } as unknown as JournalEvent, ...quiet().slice(1)];
+    await bench.send('a1', { events: events.slice(0, 1) });
+    await bench.send('a1', { events: events.slice(1), firstSeq: 1 });
+    expect(bench.segments().map((path) => basename(path, '.ndjson'))).toEqual(['20261125T10Z', '20261125T10Z_000001']);
+    await bench.pass(60);
+    expect(basename(bench.segments().at(-1) ?? '')).toBe('20261125T10Z_000001.ndjson');
+    await bench.pass(60);
+    expect(basename(bench.segments().at(-1) ?? '')).toBe('20261125T11Z.ndjson');
+  });
+
   test('that cannot be read again do not keep a monitor from watching', async () => {
     await open();
     const first = bench.sessionOf();

@@ -113,6 +113,18 @@ describe('the folder of segments', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('what was written while the wall clock was in the future goes when it is old by its writing', () => {
+    const nowMs = Date.UTC(2026, 10, 25, 12, 30);
+    const place = (hour: string, age: number): SegmentPlace => {
+      return { monitor: 'm', session: 's', hour, path: `${hour}-${String(age)}`, bytes: 1, writtenMs: nowMs - age * HOUR_MS };
+    };
+    const kept = [place('20261125T12Z', 0), place('20990101T00Z', 2), place('20990101T00Z_000001', 1)];
+    const old = [place('20990101T00Z', 30), place('20261124T11Z', 25)];
+    const limits = { nowMs, keptMs: 24 * HOUR_MS, maxBytes: 1e9 };
+    expect(overdue([...kept, ...old], limits, new Set())).toEqual({ aged: old, crowded: [] });
+    expect(overdue(old, limits, new Set(old.map(({ path }) => path))).aged).toEqual([]);
+  });
+
   test('what has to go: what is too old, then the oldest until the rest fits; never what is being written', () => {
     const nowMs = Date.UTC(2026, 10, 25, 12, 30);
     const segment = fc.record({ age: fc.integer({ min: 0, max: 40 }), bytes: fc.integer({ min: 1, max: 100 }), isInUse: fc.boolean() });
@@ -120,7 +132,7 @@ describe('the folder of segments', () => {
       fc.property(fc.array(segment), fc.integer({ min: 0, max: 2_000 }), (drafts, maxBytes) => {
         const places = drafts
           .map(({ age, bytes }, index): SegmentPlace & { age: number } => {
-            return { monitor: 'm', session: 's', hour: hourOf(nowMs - age * HOUR_MS), path: String(index), bytes, age };
+            return { monitor: 'm', session: 's', hour: hourOf(nowMs - age * HOUR_MS), path: String(index), bytes, writtenMs: nowMs, age };
           })
           .sort((a, b) => b.age - a.age);
         const inUse = new Set(drafts.flatMap(({ isInUse }, index) => (isInUse ? [String(index)] : [])));
