@@ -1,5 +1,6 @@
 // The page's first look, in one answer.
 import { type Overview, overview } from '../../../core/api.ts';
+import { type Finding, SEVERITIES } from '../../../core/finding.ts';
 import type { ApiParts, App } from '../api-parts.ts';
 import { findingOf, runOf } from '../resources.ts';
 
@@ -42,7 +43,9 @@ async function overviewOf(api: ApiParts): Promise<Overview> {
     .limit(MOST_RUNS)
     .execute();
   const monitors = parts.monitors.status();
-  const openFindings = findings.map((row) => findingOf(row, false));
+  const weight = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
+  // A stable sort: of the same weight the newest stays first.
+  const openFindings = findings.map((row) => findingOf(row, false)).sort((a, b) => weight(b) - weight(a));
   return {
     ...{ title: file.title, version, monitors, openFindings },
     sentence: sentenceOf(monitors, openFindings),
@@ -82,7 +85,7 @@ export async function healthOf({ store, parts, clock }: ApiParts): Promise<Overv
 
 function sentenceOf(monitors: Overview['monitors'], findings: Overview['openFindings']): string {
   const [first] = findings;
-  if (first) return findings.length === 1 ? first.sentence : `${String(findings.length)} findings are open, the newest: ${first.sentence}`;
+  if (first) return findings.length === 1 ? first.sentence : `${String(findings.length)} findings are open, the gravest: ${first.sentence}`;
   if (monitors.length === 0) return 'Nothing is monitored.';
   // Silence of a monitor that sees nothing is no good news.
   const blind = monitors.filter(({ vantages, isPaused }) => !isPaused && !vantages.some(({ state }) => state === 'holding'));
