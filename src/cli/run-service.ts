@@ -70,12 +70,12 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
   const { file, catalogue } = setup;
 
   const alerts = service.use(await openAlerts({ store, file, catalogue, clock, announce, log }));
-  const agents = async () => (await store.selectFrom('agents').select('name').execute()).map(({ name }) => name);
-  let known = await agents();
+  // Of monitors, which are opened after the queues that carry their orders.
+  let agentNames: () => readonly string[] = () => [];
   const queues = service.use(
     await openQueues({
       redis,
-      agents: () => known,
+      agents: () => agentNames(),
       clock,
       log,
       onWorkerStuck: (why) => {
@@ -114,6 +114,7 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
       onEvents: metrics.onEvents,
     }),
   );
+  agentNames = () => monitors.agentNames();
   await schedules.putFile(file.schedules);
   const api = await openApi({
     ...{ store, file, catalogue, announcements, clock, log, metrics },
@@ -134,7 +135,6 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
     await monitors.addAgent({ name: agent.name, environment: agent.environment.name, vantage: agent.vantage });
     service.use(await startAgent(agent, { setup, store, folder, redis, prefix: flags.prefix, log }));
   }
-  known = await agents();
   await tellWhere(setup, { store, host: listen.host, port: door.port, wantsToken: flags.newAdminToken ?? false });
   await untilAborted(AbortSignal.any([signal, stuck.signal]));
   if (isOwnLab) await endRunsOnLab(setup, { store, runs, log });

@@ -86,7 +86,7 @@ export function aWorld(state: 'broken' | 'well' | 'empty'): World {
           open.length === 1
             ? (open[0]?.sentence ?? '')
             : open.length > 1
-              ? `${String(open.length)} findings are open, the newest: ${open[0]?.sentence ?? ''}`
+              ? `${String(open.length)} findings are open, the gravest: ${open[0]?.sentence ?? ''}`
               : state === 'empty'
                 ? 'Nothing is monitored.'
                 : 'Nothing is wrong that 1 monitor could see.',
