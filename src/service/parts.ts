@@ -78,6 +78,8 @@ export type Monitors = {
   /** Makes an agent known, or moves it. @throws AppError UNKNOWN_NAME; CONFLICT when the vantage has another agent */
   addAgent(agent: { name: string; environment: string; vantage: string }): Promise<void>;
   removeAgent(name: string): Promise<void>;
+  /** Of the agents as they are now, in no order. */
+  agentNames(): string[];
   /** PEM (SPKI) of the Ed25519 key that signs orders: what agents pin. */
   controllerKey: string;
   /** @throws AppError FORBIDDEN for what this agent may not say, BAD_INPUT for events that no prober says, DISK when it must be sent again */

@@ -59,6 +59,10 @@ export class Agents {
     return [...this.#unsent].map(([agent, why]) => `the newest order for the agent ${agent} could not be sent: ${why}`);
   }
 
+  get names(): string[] {
+    return [...this.#agents.keys()];
+  }
+
   /** @throws AppError FORBIDDEN for a name that is none of its agents */
   get(name: string): Agent {
     const agent = this.#agents.get(name);

@@ -134,6 +134,10 @@ export class MonitorRoom implements Monitors {
     this.#parts.announce('agent', name);
   }
 
+  agentNames(): string[] {
+    return this.#parts.agents.names;
+  }
+
   takeChunk(name: string, chunk: Chunk): Promise<ChunkAnswer> {
     return Promise.resolve().then(() => {
       // Nothing is watched any more, and that must not tell an agent to throw away what it has.

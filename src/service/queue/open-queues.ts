@@ -69,8 +69,16 @@ export async function openQueues(options: QueuesOptions): Promise<Queues & Async
       log(`redis: ${messageOf(error)}`); // it went again; its next coming does all of it again
     });
   });
+  let known: readonly string[] = [];
+  const forgetRemoved = () => {
+    const now = [...agents()];
+    for (const gone of known.filter((agent) => !now.includes(agent))) orders.forget(gone).catch(() => undefined);
+    known = now;
+  };
   const looking = setInterval(() => {
-    if (isRedisUp()) canaries.look().catch(() => undefined); // Redis went meanwhile: told by its going
+    if (!isRedisUp()) return; // the last order of who was removed waits, too
+    forgetRemoved();
+    canaries.look().catch(() => undefined); // Redis went meanwhile: told by its going
   }, options.lookMs ?? LOOK_MS);
 
   return Promise.resolve({

@@ -31,6 +31,16 @@ export class OrderDesk {
     await Promise.all([...this.#orders.keys()].map((agent) => this.send(agent)));
   }
 
+  /** Forgets an agent that was removed, once its last order went out or failed; one that is back meanwhile stays. */
+  async forget(agent: string): Promise<void> {
+    const last = this.#orders.get(agent);
+    await this.#sending.get(agent)?.catch(() => undefined); // who sent was told
+    if (this.#orders.get(agent) !== last) return;
+    this.#orders.delete(agent);
+    this.#sending.delete(agent);
+    await this.#shelf.forget(agentQueueName(agent));
+  }
+
   async #put(agent: string): Promise<void> {
     const order = this.#orders.get(agent);
     if (!order) return;

@@ -39,6 +39,13 @@ export class QueueShelf {
     );
   }
 
+  /** Closes a queue that nobody needs any more; what lies in it stays for who takes it. */
+  async forget(name: string): Promise<void> {
+    const queue = this.#queues.get(name);
+    this.#queues.delete(name);
+    await queue?.close();
+  }
+
   async close(): Promise<void> {
     await within(CLOSE_MS, Promise.allSettled([...this.#queues.values()].map((queue) => queue.close())));
     this.#queues.clear();

@@ -200,6 +200,7 @@ function someParts(memory: Memory): { runs: Runs; schedules: Schedules; monitors
         await note('takeChunk', agent, chunk);
         return { nextSeq: chunk.firstSeq + chunk.events.length, isObsolete: false };
       },
+      agentNames: () => [],
       takeState: async (agent) => {
         await note('takeState', agent);
         return { serial: 7 };

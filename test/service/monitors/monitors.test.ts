@@ -23,6 +23,13 @@ function quiet(vantage = 'v1'): JournalEvent[] {
   return journal.sorted().filter(({ from }) => from === `prober:${vantage}`);
 }
 
+test('the agents’ names are those of now', async () => {
+  await open();
+  expect(bench.monitors.agentNames()).toEqual(['a1', 'a2']);
+  await bench.monitors.removeAgent('a1');
+  expect(bench.monitors.agentNames()).toEqual(['a2']);
+});
+
 describe('an order', () => {
   test('tells each agent what to hold, with the session’s clock, and nothing of other vantages', async () => {
     await open({

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'bullmq';
 import { expect, onTestFinished, test } from 'vitest';
 import { agentQueueName, type SignedOrder } from '../../../src/core/agent-messages.ts';
@@ -33,6 +34,36 @@ test('an agent that comes late finds its newest order and no older one', async (
   await eventually(() => {
     expect(agent.orders).toEqual([anOrder(4)]);
   });
+});
+
+test('an agent that was removed gets its last order, and is forgotten then; one that came back is not', async () => {
+  await using server = await aRedis();
+  let agents = ['v1', 'v2', 'v3'];
+  await using queues = await someQueues(server, { agents: () => agents });
+  await eventually(() => {
+    expect(queues.canaryAges()).toHaveLength(4);
+    expect(queues.isRedisUp()).toBe(true);
+  });
+  for (const agent of agents) await queues.sendOrder(agent, anOrder(1));
+  await eventually(async () => {
+    expect(await queues.depths()).toContainEqual(expect.objectContaining({ queue: agentQueueName('v2'), waiting: 2 })); // a canary, too
+  });
+  agents = ['v1'];
+  await setTimeout(500); // several looks
+  await using v2 = anAgent('v2', server.redis.place);
+  await eventually(() => {
+    expect(v2.orders).toEqual([anOrder(1)]);
+  });
+  agents = ['v1', 'v3'];
+  await queues.sendOrder('v3', anOrder(2));
+  await emptyRedis(server.redis.place);
+  await server.kill();
+  await using v1 = anAgent('v1', server.redis.place);
+  await using v3 = anAgent('v3', server.redis.place);
+  await eventually(() => {
+    expect([v1.orders, v3.orders]).toEqual([[anOrder(1)], [anOrder(2)]]);
+  });
+  expect(v2.orders).toEqual([anOrder(1)]);
 });
 
 test('Redis away at the start is said, and an order that was given meanwhile arrives when it comes', async () => {
