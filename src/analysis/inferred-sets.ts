@@ -12,11 +12,19 @@ export type InferredSet = { vantage: string; vip: string; history: SetHistory };
 export const CHANCE_OF_MISTAKE = 1e-6;
 const BIN_MS = 1_000;
 
-export function inferredSets(facts: Pick<RunFacts, 'tallies' | 'flows'>, chance = CHANCE_OF_MISTAKE): InferredSet[] {
+/**
+ * @param chance that a hop which is in the set is taken for gone
+ * @param priorOf hops that are known to have been in a vantage's set before: not to be seen at first is no proof of absence either
+ */
+export function inferredSets(
+  facts: Pick<RunFacts, 'tallies' | 'flows'>,
+  chance = CHANCE_OF_MISTAKE,
+  priorOf: (vantage: string) => readonly string[] = () => [],
+): InferredSet[] {
   return [...evidenceOf(facts).values()].map(({ vantage, vip, ...evidence }) => ({
     vantage,
     vip,
-    history: inferHistory(evidence, chance),
+    history: inferHistory(evidence, chance, priorOf(vantage)),
   }));
 }
 
@@ -64,14 +72,16 @@ function evidenceOf(facts: Pick<RunFacts, 'tallies' | 'flows'>): Map<string, Evi
   return all;
 }
 
-function inferHistory({ seen, dials, left, arrived }: Evidence, chance: number): SetHistory {
+function inferHistory({ seen, dials, left, arrived }: Evidence, chance: number, prior: readonly string[]): SetHistory {
   const bins = [...new Set([...seen.values()].flat())].sort((a, b) => a - b);
   const firstBin = bins[0];
   const lastBin = bins.at(-1);
   if (firstBin === undefined || lastBin === undefined) return [];
-  const enough = Math.log(chance) / Math.log(1 - 1 / Math.max(2, seen.size));
+  const hops = new Set([...seen.keys(), ...prior]);
+  const enough = Math.log(chance) / Math.log(1 - 1 / Math.max(2, hops.size));
   const edges: { t: number; hop: string; isIn: boolean }[] = [];
-  for (const [hop, hopBins] of seen) {
+  for (const hop of hops) {
+    const hopBins = seen.get(hop) ?? [];
     const leaves = left.get(hop) ?? [];
     const arrivals = arrived.get(hop) ?? [];
     /** Whether what others answered in between proves that the hop was not in the set. */
@@ -88,6 +98,10 @@ function inferHistory({ seen, dials, left, arrived }: Evidence, chance: number):
       edges.push({ t: firstWithin(arrivals, bin * BIN_MS, (bin + 1) * BIN_MS) ?? bin * BIN_MS, hop, isIn: true });
     };
     let previous: number | null = null;
+    if (prior.includes(hop) && hopBins[0] !== firstBin) {
+      edges.push({ t: firstBin * BIN_MS, hop, isIn: true });
+      previous = firstBin;
+    }
     for (const bin of hopBins) {
       if (previous === null) {
         if (bin > firstBin && isProved(firstBin - 1, bin)) join(bin);

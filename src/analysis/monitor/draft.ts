@@ -16,6 +16,8 @@ export type Story =
       backT: number | null;
       isAccepted: boolean;
       from: 'observer' | 'flows';
+      /** Routers whose observers told it, or vantages whose flows showed it. */
+      sources: string[];
     }
   | { kind: 'break-burst'; explainedBy: string | null }
   /** `unseen`, `isUnseen`: no vantage that saw it is heard of any more. `protocols`: with which it was seen. */

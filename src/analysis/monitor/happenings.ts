@@ -89,7 +89,8 @@ export function endBursts({ book }: WatchParts, nowT: number): void {
       const isOther = window.vip === draft.vip && window.key !== draft.id && window.fromT <= draft.openedT;
       if (!isOther || (window.untilT !== null && window.untilT <= draft.openedT)) continue;
       story.explainedBy = window.title ?? 'the change of the set that followed';
-      draft.resolvedT = nowT;
+      // Not when it came to be known: that depends on how events were delivered.
+      draft.resolvedT = Math.max(draft.openedT, window.changes[0]?.t ?? window.fromT);
     }
     if (own?.untilT !== null) draft.resolvedT ??= own?.untilT ?? nowT;
   }

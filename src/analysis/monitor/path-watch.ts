@@ -48,6 +48,7 @@ type Path = {
   silences: number;
   silentSinceT: number;
   lastSilenceT: number;
+  answeredT: number;
   /** When it last was in the set, or answered. */
   knownT: number;
   dead: Outage | null;
@@ -122,6 +123,7 @@ export class PathWatch {
   answered(path: string, t: number): void {
     const state = this.#path(path);
     state.knownT = Math.max(state.knownT, t);
+    state.answeredT = Math.max(state.answeredT, t);
     if (state.silences > 0 && t > state.lastSilenceT) state.silences = 0;
     if (state.dead && t > state.dead.sinceT && t > state.lastSilenceT) state.dead.backT ??= t;
     if (this.#down && t > this.#down.sinceT) this.#down.backT ??= t;
@@ -139,6 +141,7 @@ export class PathWatch {
     this.#fresh.sawPath(tally.path, tally.bin);
     const state = this.#path(tally.path);
     state.knownT = Math.max(state.knownT, fromT);
+    state.answeredT = Math.max(state.answeredT, fromT);
     if (state.silences > 0 && fromT > state.silentSinceT) state.silences = 0;
     if (state.dead && fromT > Math.max(state.dead.sinceT, state.lastSilenceT)) state.dead.backT ??= fromT;
     if (this.#down && fromT > this.#down.sinceT) this.#down.backT ??= fromT;
@@ -163,8 +166,13 @@ export class PathWatch {
    * @param t the vantage's time
    * @param known the next-hop set and since when it has been so, null when it is not known
    * @param isIll the prober was ill just now: nothing new is believed
+   * @param twins the same with other protocols: what fell silent with all of them, each has a share in showing
    */
-  decide(t: number, known: { nodes: readonly string[]; sinceT: number } | null, isIll: boolean): Sign[] {
+  decide(
+    t: number,
+    known: { nodes: readonly string[]; sinceT: number } | null,
+    { isIll, twins }: { isIll: boolean; twins: readonly PathWatch[] },
+  ): Sign[] {
     const set = known?.nodes ?? null;
     const signs: Sign[] = [];
     const say = (kind: SignKind, at: Sign['at'], about: { subject: string; sinceT: number; t: number; why?: Sign['why'] & string }) =>
@@ -197,7 +205,8 @@ export class PathWatch {
         state.dead = null;
         state.silences = 0;
       } else if (!isIll && !this.#down && path !== UNKNOWN && state.living === 0 && (set === null || set.includes(path))) {
-        const sinceT = this.#deadSince(state, t) ?? this.#unreachedSince(path, set);
+        const sinceT =
+          this.#deadSince(state, t, sum(twins.map((twin) => twin.#silencesOn(path)))) ?? this.#unreachedSince(path, set, twins);
         if (sinceT === null) continue;
         state.dead = { sinceT, backT: null };
         say('path-dead', 'begin', { subject: path, sinceT, t });
@@ -238,12 +247,17 @@ export class PathWatch {
   }
 
   /** All flows of the path fell silent, and those of another path did not: they had the time to. */
-  #deadSince({ silences, silentSinceT }: Path, t: number): number | null {
-    if (silences < MIN_SILENCES) return null;
+  #deadSince(path: Path, t: number, twinSilences: number): number | null {
+    const { silentSinceT } = path;
+    const silences = path.silences + twinSilences;
+    if (path.silences === 0 || silences < MIN_SILENCES) return null;
     const hadTime = t >= silentSinceT + this.#pace.stallAfterMs + this.#pace.intervalMs;
     const all = { living: 0, silences: 0 };
     for (const [other, state] of this.#paths) {
-      if (other === UNKNOWN || state.living === 0) continue;
+      if (other === UNKNOWN) continue;
+      // Where few flows are held, fresh dials that it answered since tell as well.
+      if (hadTime && state.answeredT > silentSinceT) return silentSinceT;
+      if (state.living === 0) continue;
       all.living += state.living;
       all.silences += state.silences;
       if (isAlive(state) && (hadTime || (silences >= MANY.silences && state.living >= MANY.others))) return silentSinceT;
@@ -252,13 +266,23 @@ export class PathWatch {
     return silences >= MANY.silences && all.living >= MANY.others && isAlive(all) ? silentSinceT : null;
   }
 
+  /** Flows that fell silent there, if none lives there. */
+  #silencesOn(path: string): number {
+    const state = this.#paths.get(path);
+    return state?.living === 0 ? state.silences : 0;
+  }
+
   /** No flow is left there to ask: fresh dials are lost in the share that the path would take, and none comes in by it. */
-  #unreachedSince(path: string, set: readonly string[] | null): number | null {
+  #unreachedSince(path: string, set: readonly string[] | null, twins: readonly PathWatch[]): number | null {
     if (set === null || set.length < 2) return null;
-    const { dials, lost, firstLostBin } = this.#fresh.missing(path);
+    const own = this.#fresh.missing(path);
+    if (own.lost === 0 || own.lost === own.dials) return null;
+    const all = [own, ...twins.map((twin) => twin.#fresh.missing(path)).filter((missing) => missing.lost > 0)];
+    const dials = sum(all.map((missing) => missing.dials));
+    const lost = sum(all.map((missing) => missing.lost));
     const share = 1 / set.length;
-    if (lost < MIN_LOST_DIALS || lost < (dials * share) / 2 || lost === dials) return null;
-    return (1 - share) ** dials <= CHANCE_OF_MISTAKE ? firstLostBin * 1_000 : null;
+    if (lost < MIN_LOST_DIALS || lost < (dials * share) / 2) return null;
+    return (1 - share) ** dials <= CHANCE_OF_MISTAKE ? own.firstLostBin * 1_000 : null;
   }
 
   #downSince(t: number, living: number): number | null {
@@ -278,9 +302,16 @@ export class PathWatch {
   #path(path: string): Path {
     let state = this.#paths.get(path);
     if (!state)
-      this.#paths.set(path, (state = { living: 0, silences: 0, silentSinceT: 0, lastSilenceT: NEVER_T, knownT: NEVER_T, dead: null }));
+      this.#paths.set(
+        path,
+        (state = { living: 0, silences: 0, silentSinceT: 0, lastSilenceT: NEVER_T, answeredT: NEVER_T, knownT: NEVER_T, dead: null }),
+      );
     return state;
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0);
 }
 
 function isAlive({ living, silences }: Pick<Path, 'living' | 'silences'>): boolean {

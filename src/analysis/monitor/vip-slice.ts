@@ -2,6 +2,7 @@
 import type { Vip } from '../../core/environment.ts';
 import type { EventOf, JournalEvent } from '../../core/journal.ts';
 import { compareEvents } from '../../core/journal.ts';
+import { BIN_MS } from '../bins.ts';
 import { indexJournal, type RunFacts } from '../run-facts.ts';
 import { type FlowEvent, type SetEvent, type WatchContext } from './context.ts';
 
@@ -120,13 +121,13 @@ export class VipSlice {
     ] satisfies JournalEvent[]);
   }
 
-  /** What shows a set where nobody observes it: tallies, and the flows that moved. */
-  evidence(): Pick<RunFacts, 'tallies' | 'flows'> {
+  /** What shows a set where nobody observes it: tallies of seconds since `sinceT`, and the flows that moved. */
+  evidence(sinceT: number): Pick<RunFacts, 'tallies' | 'flows'> {
     const moved = new Set<string>();
     for (const event of this.#tail) if (event.type === 'flow.changed' || event.type === 'flow.recovered') moved.add(event.flow);
     return indexJournal([
       ...[...moved].flatMap((flow) => this.#held.get(flow)?.opened ?? []),
-      ...this.#tail.filter((event) => event.type === 'tally' || moved.has(event.flow)),
+      ...this.#tail.filter((event) => (event.type === 'tally' ? event.bin * BIN_MS >= sinceT : moved.has(event.flow))),
     ]);
   }
 

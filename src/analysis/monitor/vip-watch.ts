@@ -10,6 +10,7 @@ import { BurstWatch, type SeenBreak } from './burst-watch.ts';
 import {
   ACCEPT_MS,
   BLIND_QUIET_MS,
+  LAGGING_MS,
   MAX_LATENESS_MS,
   MAX_WINDOW_MS,
   MONITOR_CHANCE_OF_MISTAKE,
@@ -60,16 +61,20 @@ export class VipWatch {
   }
 
   get isObserved(): boolean {
-    return this.slice.sets.some((event) => event.type === 'next-hops');
+    return this.sets.isObserved;
   }
 
   get #vip(): string {
     return this.slice.vip.name;
   }
 
-  /** The set as it is known to be since before `t`; null when it is not. What flows show, they show with hindsight: it holds from now on. */
-  setAt(t: number): { nodes: readonly string[]; sinceT: number } | null {
-    const { nodes, sinceT } = this.sets.current;
+  /**
+   * The set as flows from `vantage` have it, known to be so since before `t`; null when it is not. What flows show, they show with
+   * hindsight: it holds from now on.
+   */
+  setAt(vantage: string, t: number): { nodes: readonly string[]; sinceT: number } | null {
+    const own = this.sets.of(vantage);
+    const { nodes, sinceT } = own ? { nodes: own.nodes, sinceT: own.t } : this.sets.current;
     if (nodes === null || sinceT === null || sinceT > t) return null;
     return { nodes, sinceT: this.isObserved ? sinceT : t };
   }
@@ -77,19 +82,23 @@ export class VipWatch {
   /** Reads the observers' sets; to be called after each of their events. */
   readObserved(): void {
     const observed = observedSets(this.slice.sets, [this.slice.vip]);
-    for (const change of this.sets.read({ observed, inferred: [] }, () => false)) this.#changed(change);
+    for (const change of this.sets.readObserved(observed)) this.#changed(change);
   }
 
   /** Reads the sets that flows show, where nobody observes the router. */
   readInferred(isPostponed: (vantage: string, hop: string) => boolean): void {
     if (this.isObserved || this.#inferredVersion === this.tallies) return;
     this.#inferredVersion = this.tallies;
-    const inferred = inferredSets(this.slice.evidence(), MONITOR_CHANCE_OF_MISTAKE);
-    for (const change of this.sets.read({ observed: [], inferred }, isPostponed)) this.#changed(change);
+    const evidence = this.slice.evidence(this.sets.flowsSinceT);
+    const inferred = inferredSets(evidence, MONITOR_CHANCE_OF_MISTAKE, (vantage) => this.sets.priorOf(vantage));
+    for (const change of this.sets.readInferred(inferred, isPostponed)) this.#changed(change);
   }
 
   /** A window for a happening that is no change of the set; none when its events are folded already. */
   open(draft: Draft, title: string): void {
+    // Who sees it later may have seen it begin earlier.
+    const own = this.#book.window(draft.id);
+    if (own && !own.isFinal && draft.openedT >= this.slice.horizonT) own.fromT = Math.min(own.fromT, draft.openedT);
     if (draft.windows.length > 0 || draft.openedT < this.slice.horizonT + BEFORE_MS / 2) return;
     this.#book.addWindow(
       draft,
@@ -118,24 +127,29 @@ export class VipWatch {
       toldT: (vantage) => times.of.get(vantage) ?? -Infinity,
     };
     for (const window of due) this.#judgeOne(window, judging);
-    for (const window of due.reverse()) window.isFinal = this.#canEnd(window, times);
+    for (const window of due.reverse()) {
+      window.isFinal = this.#canEnd(window, times);
+      // Kept beyond the finding, which may be over and gone: no later change opens before it.
+      if (window.isFinal && window.changes.length > 0) this.#edgeT = Math.max(this.#edgeT, window.untilT ?? 0);
+    }
   }
 
   /** Follows what became of the changes: hops that came back, sets that stay as they are. */
   follow(nowT: number): void {
-    const { nodes, sinceT } = this.sets.current;
-    const isSettled = nodes !== null && sinceT !== null && nowT >= sinceT + SETTLE_MS;
     for (const draft of this.#drafts()) {
       const { story } = draft;
       if (story.kind !== 'next-hops-changed') continue;
-      if (nodes) story.now = [...nodes];
+      const { views, settleMs } = this.#viewsOf(story.sources);
+      const [view] = views;
+      const away = story.left.filter((node) => views.some(({ nodes }) => !nodes.includes(node)));
+      const sinceT = Math.max(...views.map(({ t }) => t));
+      if (view) story.now = view.nodes.filter((node) => !away.includes(node));
       const [first] = draft.windows;
       const opened = first && this.#book.window(first.key);
       if (opened) draft.openedT = opened.fromT;
-      const away = story.left.filter((node) => nodes?.includes(node) === false);
-      if (nodes && away.length === 0) story.backT ??= sinceT;
+      if (view && away.length === 0) story.backT ??= sinceT;
       else if (away.length > 0) story.backT = null;
-      if (isSettled && away.length === 0) draft.resolvedT = Math.max(draft.openedT, story.backT ?? story.changeT);
+      if (view && nowT >= sinceT + settleMs && away.length === 0) draft.resolvedT = Math.max(draft.openedT, story.backT ?? story.changeT);
       else if (nowT >= story.changeT + ACCEPT_MS) {
         story.isAccepted = true;
         draft.resolvedT = nowT;
@@ -172,6 +186,14 @@ export class VipWatch {
     return this.slice.restore(slice);
   }
 
+  /** The sets that say what became of a change: the one that all agree on, else of those who told it; two routers may well differ. */
+  #viewsOf(sources: readonly string[]): { views: { nodes: readonly string[]; t: number }[]; settleMs: number } {
+    const { nodes, sinceT } = this.sets.current;
+    if (nodes !== null && sinceT !== null) return { views: [{ nodes, t: sinceT }], settleMs: SETTLE_MS };
+    // Others may only be late to tell the same.
+    return { views: sources.flatMap((source) => this.sets.of(source) ?? []), settleMs: LAGGING_MS };
+  }
+
   #changed(change: SourcedChange): void {
     const { t, before, after } = change;
     const plain = { t, before: [...before], after: [...after], vip: this.#vip };
@@ -182,7 +204,7 @@ export class VipWatch {
       current.changes.push(plain);
       current.lastT = Math.max(current.lastT, t);
       current.untilT = null;
-      this.#attach(current, plain);
+      this.#attach(current, change);
       return;
     }
     const isOver = current?.untilT != null && current.untilT <= t;
@@ -196,21 +218,25 @@ export class VipWatch {
       current.nextKey = key;
     }
     this.#changeKey = key;
-    this.#attach(window, plain);
+    this.#attach(window, change);
   }
 
   /** Puts a change into the findings that it belongs to: that of the hops that left, those that its hops come back to. */
-  #attach(window: WatchWindow, { t, before, after }: WatchWindow['changes'][number]): void {
+  #attach(window: WatchWindow, { t, before, after, source, from }: SourcedChange): void {
     const left = before.filter((node) => !after.includes(node));
     const joined = after.filter((node) => !before.includes(node));
     const open = [...this.#drafts()].flatMap((draft) => (draft.story.kind === 'next-hops-changed' ? [{ draft, story: draft.story }] : []));
     const back = new Set<string>();
     for (const { draft, story } of open) {
-      const returning = joined.filter((node) => story.left.includes(node));
+      // Where routers differ, what joins the set of one has not come back to that of the other.
+      const isTeller = story.sources.includes(source) || !story.sources.some((each) => this.sets.of(each));
+      const returning = isTeller ? joined.filter((node) => story.left.includes(node)) : [];
+      const isLeft = left.some((node) => story.left.includes(node));
+      if (isLeft && !story.sources.includes(source)) story.sources.push(source);
       for (const node of returning) back.add(node);
       const isOwn = draft.windows.some(({ key }) => key === window.key);
       if (isOwn && returning.length > 0) story.joined.push(...returning.filter((node) => !story.joined.includes(node)));
-      if (!isOwn && (returning.length > 0 || left.some((node) => story.left.includes(node)))) {
+      if (!isOwn && (returning.length > 0 || isLeft)) {
         this.#book.addWindow(draft, window, returning.length > 0);
       }
     }
@@ -225,6 +251,7 @@ export class VipWatch {
     if (own) {
       own.story.left.push(...newlyLeft);
       own.story.joined.push(...newlyJoined);
+      if (!own.story.sources.includes(source)) own.story.sources.push(source);
       return;
     }
     const draft = this.#book.begin({
@@ -240,7 +267,8 @@ export class VipWatch {
         changeT: t,
         backT: null,
         isAccepted: false,
-        from: this.isObserved ? 'observer' : 'flows',
+        from,
+        sources: [source],
       },
     });
     this.#book.addWindow(draft, window);

@@ -275,8 +275,10 @@ export class Watch {
     const vip = vips.get(seat.vip);
     if (!vip) return;
     const isIll = agents.isDoubtful(seat.vantage, t);
-    for (const path of paths.get(seatKey(seat)) ?? []) {
-      for (const sign of path.decide(t, vip.setAt(seat.vantage, t), isIll)) onSign(this.#parts, sign, vip);
+    const all = paths.get(seatKey(seat)) ?? [];
+    for (const path of all) {
+      const twins = all.filter((each) => each !== path);
+      for (const sign of path.decide(t, vip.setAt(seat.vantage, t), { isIll, twins })) onSign(this.#parts, sign, vip);
     }
   }
 
