@@ -3,11 +3,11 @@
 // A run's folder is claimed by whoever creates journal.ndjson in it first, with O_EXCL: the runner, before it touches anything, or the
 // service's fence, after which no runner can begin there. So a service that died between starting a runner and noting its pid may start
 // another in a new folder, whatever became of the first.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { JOURNAL_FILE } from '../../core/journal.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
-import { identityOf, isAlive, type ProcessIdentity } from '../../io/process-identity.ts';
+import { findProcess, identityOf, isAlive, type ProcessIdentity } from '../../io/process-identity.ts';
 
 export type StartedRunner = {
   /** Null when it ended before it could be looked at. */
@@ -32,16 +32,10 @@ export function startRunner(argv: Argv, logFile: string): StartedRunner {
 
 /** The living process that was told to write into `folder`; null when there is none. */
 export function findRunner(folder: string): ProcessIdentity | null {
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
-    const words = commandLine(entry);
+  return findProcess((words) => {
     const out = words.indexOf('--out');
-    if (out >= 0 && words[out + 1] === folder) {
-      const identity = identityOf(Number(entry));
-      if (identity) return identity;
-    }
-  }
-  return null;
+    return out >= 0 && words[out + 1] === folder;
+  });
 }
 
 /**
@@ -76,12 +70,4 @@ export function signalRunner(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKI
 
 function isEmpty(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.size === 0;
-}
-
-function commandLine(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return []; // it ended, or is not ours to look at
-  }
 }
