@@ -55,7 +55,7 @@ export type VantageStatus = z.infer<typeof vantageStatus>;
 export const secondOfVip = z.object({
   atMs: z.number(),
   vip: z.string(),
-  /** Flows that were answered at their pace, by ingress node. */
+  /** Flows that were answered at their pace, by ingress node; `unknown`: those whose prober was ill, too. */
   byPath: z.record(z.string(), z.int()),
   /** Exchanges lost or late; flows broken, by the second of their onset. */
   lost: z.int(),

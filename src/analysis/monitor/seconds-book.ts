@@ -3,6 +3,7 @@ import type { PathStatus, SecondOfVip } from '../../core/api.ts';
 import { type Histogram, mergeHistogram, quantileMs } from '../../core/histogram.ts';
 import type { EventOf, Tally } from '../../core/journal.ts';
 import { addTally, BIN_MS, emptyTally } from '../bins.ts';
+import { UNKNOWN } from '../matrix.ts';
 
 const RECENT_BINS = 300;
 /** A path's minute is kept in parts, or many VIPs would fill the memory with seconds. */
@@ -11,7 +12,7 @@ const MINUTE_PARTS = 6;
 
 type Part = { part: number; tally: Tally; rtt: Histogram };
 type Series = { vantage: string; vip: string; protocol: string; path: string; parts: Part[] };
-/** `answered`: flows by path, as many as were answered at their pace. */
+/** `answered`: flows by path, as many as were answered at their pace; of those of an ill prober nobody knows. */
 type Second = { answered: Map<string, number>; lost: number; broke: number };
 export type SecondsSnapshot = {
   series: Series[];
@@ -36,7 +37,12 @@ export class SecondsBook {
     const { vantage, vip, protocol, path, bin } = tally;
     const second = this.#second(vip, bin);
     if (second) {
-      if (tally.ok > 0) second.answered.set(path, (second.answered.get(path) ?? 0) + (tally.ok * intervalMs) / BIN_MS);
+      const add = (place: string, exchanges: number) => {
+        if (exchanges > 0) second.answered.set(place, (second.answered.get(place) ?? 0) + (exchanges * intervalMs) / BIN_MS);
+      };
+      add(path, tally.ok);
+      // Their prober was ill: drawn as nothing, they would look lost.
+      add(UNKNOWN, tally.invalid);
       second.lost += tally.lost + tally.late;
     }
     const key = `${vantage} ${vip} ${protocol} ${path}`;
