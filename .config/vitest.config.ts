@@ -1,15 +1,8 @@
-// Tests in three projects: `unit` touches no network beyond loopback; `lab` builds real labs; `service` runs the whole service on one.
+// Tests in three projects: `unit` touches no network beyond loopback; `lab` builds real labs; `service` has all of the service, on labs too.
 import { defineConfig } from 'vitest/config';
 
-/** What runs the whole service, and what of its rooms takes long by itself: processes killed, real runs, the page in a browser. */
-const OF_THE_SERVICE = [
-  'test/service-lab/**/*.test.ts',
-  'test/agent/agent.test.ts',
-  'test/cli/trigger.test.ts',
-  'test/service/alerts/outbox-kill.test.ts',
-  'test/service/runs/{open-runs,queue-storm,real-run}.test.ts',
-  'test/ui/page-*.test.ts',
-];
+/** The service and its agents, their rooms and the whole of them: what `npm run test:service` runs. */
+const OF_THE_SERVICE = ['test/{agent,service,service-lab,ui}/**/*.test.ts', 'test/cli/trigger.test.ts'];
 
 export default defineConfig({
   test: {

@@ -173,6 +173,6 @@ test('the guards look at this repository with the rules that are proved here', (
     lint: expect.stringContaining('-c .config/eslint.config.js --max-warnings 0 src test') as string,
     arrows: 'depcruise --config .config/dependency-cruiser.cjs src test',
     unused: 'knip --config .config/knip.json',
-    typecheck: 'tsc -p .',
+    typecheck: expect.stringMatching(/^tsc -p \. /) as string,
   });
 });
