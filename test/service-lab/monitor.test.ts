@@ -73,6 +73,12 @@ test('a session shut by hand is a finding that names path, flows and cause, and 
   await eventually(() => {
     expect(told()).toContainEqual(expect.objectContaining({ type: 'alert.opened', environment: 'quick' }));
   }, 20_000);
+  // A return before the set has settled would be one happening with the loss, in one window.
+  await eventually(async () => {
+    const [web] = await service.monitors();
+    expect(web?.nextHops[0]?.sinceMs).toBeLessThan(Date.now() - 3_000);
+    expect(web?.nextHops[0]?.nodes).not.toContain('n2');
+  });
   await router(`no neighbor ${n2} shutdown`);
   await eventually(async () => {
     const after = await service.get<Finding>(`/api/v1/findings/${found?.id ?? ''}`);
