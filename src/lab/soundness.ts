@@ -2,6 +2,7 @@
 //
 // Without it a lab may look right and lie: with the wrong hash policy the same 5-tuple lands anywhere, and every flow "breaks in place".
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Node, Vip } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
@@ -14,6 +15,9 @@ import { keyFile } from './state-folder.ts';
 
 /** Were hops chosen at random, all of these landing twice on the same one would have a chance of 1 in 2^16 a VIP and vantage, at most. */
 const TUPLES_PER_PROTOCOL = 8;
+/** A responder of a busy machine may listen a moment after its node advertises: that is no wrong hash. */
+const DIALS = 5;
+const RETRY_MS = 300;
 /** Below the kernel's ephemeral ports: nobody else's. */
 const FIRST_PORT = 20_000;
 
@@ -47,8 +51,12 @@ export async function dialTwice(plan: LabPlan, vantage: LabMember): Promise<Dial
   return await Promise.all(
     fiveTuples(plan, vantage).map(async ({ vip, tuple }) => {
       const ingress = async () => {
-        const result = await dial(tuple, key);
-        return 'failure' in result ? `!${result.failure}` : ingressName(vip, tuple, { answer: result.answer, nodes });
+        for (let attempt = 1; ; attempt += 1) {
+          const result = await dial(tuple, key);
+          if (!('failure' in result)) return ingressName(vip, tuple, { answer: result.answer, nodes });
+          if (attempt === DIALS) return `!${result.failure}`;
+          await sleep(RETRY_MS);
+        }
       };
       const first = await ingress();
       return {

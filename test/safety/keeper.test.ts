@@ -289,7 +289,7 @@ test('on a full disk the fault in force is reverted and told, and no new one beg
     await expect(client.inject(run.epoch, aFault({ fault: 'f2', target: 'n3' }))).rejects.toMatchObject({ code: 'DISK' });
     expect(await keepers.shutPeers()).toEqual([]);
     rmSync(join(folder, 'full'));
-    await client.inject(run.epoch, aFault({ fault: 'f3', target: 'n3', forMs: 300 }));
+    await client.inject(run.epoch, aFault({ fault: 'f3', target: 'n3', forMs: 2_000 }));
     await eventually(() => {
       expect(run.events.at(-1)).toMatchObject({ type: 'fault.verified', fault: 'f3' });
     });
