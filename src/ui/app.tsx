@@ -59,16 +59,24 @@ export function App() {
     case 'nobody':
       return <Login why={who.why} onLogin={look} />;
     case 'known':
-      return <LoggedIn key={who.me.name} me={who.me} signOut={(why) => (setWho({ is: 'nobody', why }), undefined)} />;
+      return (
+        <LoggedIn
+          key={who.me.name}
+          me={who.me}
+          signOut={(why) => (setWho({ is: 'nobody', why }), undefined)}
+          // Who has just logged out is told so, and not that the session ended, which it did by that.
+          onEnded={(why) => (setWho((now) => (now.is === 'known' ? { is: 'nobody', why } : now)), undefined)}
+        />
+      );
   }
 }
 
-function LoggedIn({ me, signOut }: { me: Me; signOut: (why: string) => void }) {
+function LoggedIn({ me, signOut, onEnded }: { me: Me; signOut: (why: string) => void; onEnded: (why: string) => void }) {
   const [live, setLive] = useState<Live | null>(null);
   useEffect(() => {
     const opened = openLive();
     const forget = opened.onState(() => {
-      if (opened.state().isSignedOut) signOut('Your session has ended: log in again.');
+      if (opened.state().isSignedOut) onEnded('Your session has ended: log in again.');
     });
     setLive(opened);
     return () => {
