@@ -19,23 +19,8 @@ const runEnded = z.object({
 
 const NOTIFICATION_TYPES = ['alert.opened', 'alert.changed', 'alert.resolved', 'run.ended', 'test'] as const;
 
-/** A notification that storm control folded into another one, cut to what tells it apart. */
-const heldNotification = z.object({
-  id: z.string(),
-  type: z.enum(NOTIFICATION_TYPES),
-  atMs: z.number(),
-  rule: z.string(),
-  severity: z.enum(SEVERITIES),
-  alert: z.string(),
-  kind: z.enum(FINDING_KINDS).nullable(),
-  sentence: z.string(),
-  environment: z.string(),
-  vip: z.string().nullable(),
-  openedMs: z.number(),
-});
-
-export const notification = z.object({
-  schema: z.literal(NOTIFICATION_SCHEMA),
+/** What tells a notification apart. */
+const told = {
   /** Stable: a second delivery of the same notification has the same id (Standard Webhooks `webhook-id`). */
   id: z.string(),
   type: z.enum(NOTIFICATION_TYPES),
@@ -53,6 +38,14 @@ export const notification = z.object({
   vip: z.string().nullable(),
   /** Unix ms of the alert's opening. */
   openedMs: z.number(),
+};
+
+/** A notification that storm control folded into another one. */
+const heldNotification = z.object(told);
+
+export const notification = z.object({
+  schema: z.literal(NOTIFICATION_SCHEMA),
+  ...told,
   /** Name of a maintenance period that covers it, else null. */
   maintenance: z.string().nullable(),
   /** Without windows: the API has them. */

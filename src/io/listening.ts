@@ -3,15 +3,15 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { AppError, messageOf } from '../core/errors.ts';
 
-/** The kernel's limit for the path of a Unix socket: sun_path of unix(7), with its closing zero. */
-const PATH_BYTES = 108;
+/** The most bytes that the path of a Unix socket may have: sun_path of unix(7), without its closing zero. */
+export const SOCKET_PATH_BYTES = 107;
 
 /**
  * Listens on the Unix socket `path` (0600). A socket that a killed process left there is replaced.
  * @throws AppError PORT_TAKEN when somebody listens there, or something else lies there; BAD_FLAG for too long a path
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
-  if (Buffer.byteLength(path) >= PATH_BYTES) {
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES) {
     throw new AppError('BAD_FLAG', `the path of the socket ${path} is longer than the kernel allows`, { remedy: 'name a shorter one' });
   }
   await removeDeadSocket(path);

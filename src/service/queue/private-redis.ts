@@ -7,12 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, messageOf } from '../../core/errors.ts';
 import { monoMs } from '../../io/clock.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
+import { SOCKET_PATH_BYTES } from '../../io/listening.ts';
 import { identityOf } from '../../io/process-identity.ts';
 import { endLeftover, endProcess, type RedisFiles } from './leftover-redis.ts';
 import { connectRedis, type RedisPlace } from './redis-place.ts';
 
-/** Bytes of a Unix socket's path, without the NUL (unix(7)). */
-const PATH_BYTES = 107;
 const START_MS = 20_000;
 const BACK_OFF_MS = { first: 200, last: 5_000 };
 const PATHS_OF_SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
@@ -56,8 +55,8 @@ function filesOf(stateFolder: string): RedisFiles {
   const folder = join(stateFolder, 'redis');
   const socket = join(stateFolder, 'redis.sock');
   const bytes = Buffer.byteLength(socket);
-  if (bytes > PATH_BYTES) {
-    throw new AppError('REDIS', `the path ${socket} has ${String(bytes)} bytes; a Unix socket's may have ${String(PATH_BYTES)}`, {
+  if (bytes > SOCKET_PATH_BYTES) {
+    throw new AppError('REDIS', `the path ${socket} has ${String(bytes)} bytes; a Unix socket's may have ${String(SOCKET_PATH_BYTES)}`, {
       remedy: 'give the service a state folder with a shorter path',
     });
   }
