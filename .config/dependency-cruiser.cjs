@@ -11,8 +11,9 @@ const ARROWS = {
   prober: ['core', 'io'],
   responder: ['core', 'io'],
   routers: ['core', 'io'],
-  observers: ['core', 'io'],
-  lab: ['core', 'io'],
+  cluster: ['core', 'io'],
+  observers: ['cluster', 'core', 'io'],
+  lab: ['cluster', 'core', 'io'],
   keeper: ['routers', 'core', 'io'],
   runner: ['core', 'io', 'observers'],
   agent: ['runner', 'core', 'io'],
@@ -23,6 +24,7 @@ const ARROWS = {
 /** The one home of each third-party library; zod is wherever something from outside is checked. */
 const HOMES = {
   '@fastify': 'service',
+  '@kubernetes': 'cluster',
   bullmq: 'agent|service',
   commander: 'cli',
   croner: 'service',
@@ -36,7 +38,7 @@ const HOMES = {
   standardwebhooks: 'service',
   undici: 'agent|service|cli',
   yaml: 'core',
-  zod: 'agent|cli|core|io|keeper|lab|observers|prober|responder|routers|runner|service',
+  zod: 'agent|cli|cluster|core|io|keeper|lab|observers|prober|responder|routers|runner|service',
 };
 
 /** The one list of each seam: its members never import each other. */

@@ -41,6 +41,34 @@ export function describeEvent(event: JournalEvent): string | null {
     }
     case 'bgp-session':
       return `${event.router}: session of ${event.node ?? event.peer} is ${event.state}${event.reason ? ` (${event.reason})` : ''}`;
+    case 'cluster.endpoints': {
+      const serving = event.endpoints.filter((each) => each.serving && !each.terminating).map((each) => each.node ?? each.pod);
+      return `${event.vip}: ${String(serving.length)} endpoints serve${serving.length > 0 ? ` (${serving.join(' ')})` : ''}`;
+    }
+    case 'cluster.service':
+      return `${event.service}: ${event.exists ? (event.policy ?? 'no load balancer') : 'gone'}`;
+    case 'cluster.node': {
+      const marks = [
+        ...(event.ready === 'True' ? [] : [`Ready is ${event.ready}`]),
+        ...(event.unschedulable ? ['cordoned'] : []),
+        ...(event.excluded ? ['excluded from load balancers'] : []),
+        ...(event.networkUnavailable ? ['network unavailable'] : []),
+      ];
+      return `${event.node}: ${event.exists ? marks.join(', ') || 'ready' : 'gone from the cluster'}`;
+    }
+    case 'cluster.deployment':
+      return `${event.deployment}: ${String(event.updated)} of ${String(event.replicas)} pods updated, ${String(event.available)} available`;
+    case 'cluster.speaker':
+      return `speaker on ${event.node}: ${event.exists ? (event.terminating ? 'terminating' : event.ready ? 'ready' : 'not ready') : 'gone'}`;
+    case 'cluster.metallb':
+      return `${event.kind} ${event.object}: ${event.what}`;
+    case 'cluster.intent':
+      return `${event.vip} should be advertised by ${
+        event.nodes
+          .filter(({ advertises }) => advertises)
+          .map(({ node }) => node)
+          .join(' ') || 'nobody'
+      }`;
     case 'observer.blind':
       return `${event.observer} cannot see: ${event.reason}`;
     case 'prober.ill':

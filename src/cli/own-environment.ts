@@ -9,9 +9,17 @@ export function resolveOwnEnvironment(file: OwnEnvironmentFile, name: string): E
     title: file.title,
     lab: null,
     vantages: file.vantages.map((vantage) => ({ ...vantage, netns: null })),
-    vips: file.vips.map((vip) => ({ ...vip, family: familyOf(vip.address) })),
+    vips: file.vips.map((vip) => ({ ...vip, family: familyOf(vip.address), service: vip.service ?? null })),
     nodes: file.nodes.map((node) => ({ ...node, netns: null, uplink: null })),
     routers: file.routers.map((router) => ({ ...router, netns: null })),
+    cluster: file.cluster
+      ? {
+          kubeconfig: file.cluster.kubeconfig ?? null,
+          context: file.cluster.context ?? null,
+          socket: null,
+          metallbNamespace: file.cluster.metallbNamespace,
+        }
+      : null,
     keeperSocket: file.keeper?.socket ?? null,
     observers: file.observers,
   };

@@ -93,9 +93,10 @@ function environmentOf(flags: Flags): Environment {
     title: 'This machine, one VIP',
     lab: null,
     vantages: [{ name: 'here', addresses: flags.source === undefined ? [] : [flags.source], netns: null }],
-    vips: [{ name: 'vip', ...flags.vip, family: familyOf(flags.vip.address), policy: flags.policy }],
+    vips: [{ name: 'vip', ...flags.vip, family: familyOf(flags.vip.address), policy: flags.policy, service: null }],
     nodes: [],
     routers: [],
+    cluster: null,
     keeperSocket: null,
     observers: [],
   };

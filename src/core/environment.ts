@@ -12,15 +12,43 @@ export const DEFAULT_PORT = 7000;
 
 const port = z.int().min(1).max(65_535);
 const observers = z
-  .union([z.literal('none'), z.array(z.enum(['routes', 'bgp'])).min(1)], { error: 'expected none, or a list of routes and bgp' })
+  .union([z.literal('none'), z.array(z.enum(['routes', 'bgp', 'cluster'])).min(1)], {
+    error: 'expected none, or a list of routes, bgp and cluster',
+  })
   .transform((value) => (value === 'none' ? [] : value))
-  .meta({ description: 'What tells the story of the control plane: none, or a list of routes (kernel) and bgp (FRR sessions).' });
+  .meta({
+    description:
+      'What tells the story of the control plane: none, or a list of routes (kernel), bgp (FRR sessions) and cluster (Kubernetes and MetalLB objects).',
+  });
+
+/** MetalLB's BGP backends that a lab can run (the third, frr-k8s, is a daemon of its own). */
+export const METALLB_BACKENDS = ['native', 'frr'] as const;
+/** MetalLB versions that `deploy/lab/programs` builds, the first by default. */
+export const METALLB_VERSIONS = ['0.16.2'] as const;
+
+const labCluster = z.strictObject({
+  metallb: z.enum(METALLB_VERSIONS).default(METALLB_VERSIONS[0]).meta({ description: 'MetalLB’s version.' }),
+  backend: z.enum(METALLB_BACKENDS).default('native').meta({ description: 'MetalLB’s BGP backend.' }),
+  proxyMode: z.enum(['nftables', 'iptables']).default('nftables').meta({ description: 'kube-proxy’s mode.' }),
+});
+
+const serviceName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z]([-a-z0-9]*[a-z0-9])?$/, { error: 'expected namespace/name of a Service' })
+  .transform((text): ServiceRef => {
+    const [namespace = '', serviceOnly = ''] = text.split('/');
+    return { namespace, name: serviceOnly };
+  });
 
 const labVip = z.strictObject({
   name,
   policy: z.enum(TRAFFIC_POLICIES),
   family: z.union([z.literal(4), z.literal(6)], { error: 'expected 4 or 6' }).default(4),
   port: port.default(DEFAULT_PORT),
+  affinity: z
+    .enum(['none', 'client-ip'])
+    .default('none')
+    .meta({ description: 'sessionAffinity of the Service; only where the lab has a cluster.' }),
 });
 
 /** A lab: the topology that `holdfast lab up` builds on this machine. */
@@ -67,6 +95,9 @@ const labEnvironment = z.strictObject({
       .meta({ description: 'Timers of the lab’s keeper.' }),
     ipv4: block(4, 16).default('10.77.0.0/16'),
     ipv6: block(6, 48).default('fd77::/48'),
+    cluster: labCluster.optional().meta({
+      description: 'Real Kubernetes and MetalLB on the nodes instead of FRR and a controller of ours; {} for the defaults.',
+    }),
   }),
   vips: z.array(labVip).min(1).max(32),
   observers: observers.default(['routes', 'bgp']),
@@ -84,7 +115,19 @@ const ownEnvironment = z.strictObject({
     )
     .min(1)
     .default([{ name: 'here', addresses: [] }]),
-  vips: z.array(z.strictObject({ name, address, port: port.default(DEFAULT_PORT), policy: z.enum(TRAFFIC_POLICIES) })).min(1),
+  vips: z
+    .array(
+      z.strictObject({
+        name,
+        address,
+        port: port.default(DEFAULT_PORT),
+        policy: z.enum(TRAFFIC_POLICIES),
+        service: serviceName
+          .optional()
+          .meta({ description: 'The Service behind it, as namespace/name; needed by faults and observers of a cluster.' }),
+      }),
+    )
+    .min(1),
   nodes: z
     .array(z.strictObject({ name, addresses: z.array(address).min(1), podCidrs: z.array(prefix).default([]) }))
     .default([])
@@ -99,6 +142,19 @@ const ownEnvironment = z.strictObject({
     )
     .default([])
     .meta({ description: 'Routers on this machine whose routes and sessions may be read.' }),
+  cluster: z
+    .strictObject({
+      kubeconfig: z
+        .string()
+        .optional()
+        .meta({ description: 'Path of a kubeconfig; without it the service account of the pod that this runs in.' }),
+      context: z.string().optional().meta({ description: 'A context of it (default: its current one).' }),
+      metallbNamespace: z.string().default('metallb-system'),
+    })
+    .optional()
+    .meta({
+      description: 'The Kubernetes cluster behind the VIPs: what it intends is compared with what is, and its faults become possible.',
+    }),
   key: secret.meta({ description: 'The secret shared with the responders; write ${env:NAME} or ${file:PATH}.' }),
   keeper: z
     .strictObject({ socket: z.string() })
@@ -119,7 +175,17 @@ export const environmentForms = { lab: labEnvironment, own: ownEnvironment } as 
 export type Place = { netns: string | null };
 
 export type Vantage = Place & { name: string; addresses: string[] };
-export type Vip = { name: string; address: string; family: Family; port: number; policy: TrafficPolicy };
+export type ServiceRef = { namespace: string; name: string };
+/** `service` is the Kubernetes Service behind it; null where no cluster is known. */
+export type Vip = { name: string; address: string; family: Family; port: number; policy: TrafficPolicy; service: ServiceRef | null };
+/** How to reach a cluster's API. `kubeconfig` null: the service account of the pod that this runs in. */
+export type Cluster = {
+  kubeconfig: string | null;
+  context: string | null;
+  /** A Unix socket that leads to the API server, where its address cannot be reached (a lab's namespaces); TLS goes through it. */
+  socket: string | null;
+  metallbNamespace: string;
+};
 /** `addresses` are what a router sees as next hop and what a masquerading node writes as source. */
 export type Node = Place & { name: string; addresses: string[]; podCidrs: string[]; uplink: string | null };
 export type Router = Place & { name: string; driver: string; vtysh: string[] };
@@ -133,6 +199,7 @@ export type Environment = {
   vips: Vip[];
   nodes: Node[];
   routers: Router[];
+  cluster: Cluster | null;
   keeperSocket: string | null;
   observers: string[];
 };

@@ -51,6 +51,10 @@ export const ERROR_CODES = {
   WRONG_METHOD: ExitCode.refused,
   /** A mistake in the service itself; its log has the details. */
   INTERNAL: ExitCode.refused,
+  /** The API server of a cluster does not answer. */
+  CLUSTER_UNREACHABLE: ExitCode.refused,
+  /** It answers, and refuses; its own words are in the message. */
+  CLUSTER_REFUSED: ExitCode.refused,
   KEEPER_DISARMED: ExitCode.refused,
   KEEPER_BUSY: ExitCode.refused,
   KEEPER_REFUSED: ExitCode.refused,

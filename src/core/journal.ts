@@ -190,6 +190,92 @@ export const journalEvent = z.discriminatedUnion('type', [
     state: z.string(),
     reason: z.string(),
   }),
+  // Kubernetes and MetalLB objects, reduced to what decides about flows. The first look tells all that stands; afterwards each change
+  // as its watch event arrives. Objects are named `namespace/name`; nodes and cluster-scoped objects by their name alone.
+
+  /** All endpoints of the Service behind a VIP, after a change of its EndpointSlices. */
+  event('cluster.endpoints', {
+    observer: z.string(),
+    vip: z.string(),
+    service: z.string(),
+    endpoints: z.array(
+      z.object({
+        /** `namespace/name` of the pod; its address where the slice names none. */
+        pod: z.string(),
+        node: z.string().nullable(),
+        ready: z.boolean(),
+        serving: z.boolean(),
+        terminating: z.boolean(),
+      }),
+    ),
+  }),
+  event('cluster.service', {
+    observer: z.string(),
+    vip: z.string(),
+    service: z.string(),
+    /** False: it is gone. */
+    exists: z.boolean(),
+    /** Null: it is no load balancer, or gone. */
+    policy: z.enum(['local', 'cluster']).nullable(),
+    affinity: z.enum(['none', 'client-ip']).nullable(),
+    /** Addresses that its status announces. */
+    addresses: z.array(z.string()),
+  }),
+  event('cluster.node', {
+    observer: z.string(),
+    node: z.string(),
+    exists: z.boolean(),
+    /** Condition Ready: True, False, Unknown. */
+    ready: z.string(),
+    unschedulable: z.boolean(),
+    /** Has the label node.kubernetes.io/exclude-from-external-load-balancers. */
+    excluded: z.boolean(),
+    /** Condition NetworkUnavailable is True. */
+    networkUnavailable: z.boolean(),
+  }),
+  /** The Deployment behind a VIP; counts as in its status. */
+  event('cluster.deployment', {
+    observer: z.string(),
+    vip: z.string(),
+    deployment: z.string(),
+    exists: z.boolean(),
+    generation: z.int(),
+    observedGeneration: z.int(),
+    replicas: z.int(),
+    updated: z.int(),
+    ready: z.int(),
+    available: z.int(),
+  }),
+  /** A pod of MetalLB's speaker. */
+  event('cluster.speaker', {
+    observer: z.string(),
+    node: z.string(),
+    pod: z.string(),
+    exists: z.boolean(),
+    ready: z.boolean(),
+    terminating: z.boolean(),
+  }),
+  /** A configuration object of MetalLB changed. `what` says how, as a person would: "nodeSelectors now leave out n2". */
+  event('cluster.metallb', {
+    observer: z.string(),
+    kind: z.string(),
+    object: z.string(),
+    change: z.enum(['seen', 'changed', 'gone']),
+    what: z.string(),
+  }),
+  /** Which nodes should advertise a VIP by the objects as they now are, worked out as MetalLB does. */
+  event('cluster.intent', {
+    observer: z.string(),
+    vip: z.string(),
+    nodes: z.array(
+      z.object({
+        node: z.string(),
+        advertises: z.boolean(),
+        /** MetalLB's own word for why not (`noLocalEndpoints`, …); null when it advertises. */
+        reason: z.string().nullable(),
+      }),
+    ),
+  }),
   /** An observer could not see from here to there. */
   event('observer.blind', { observer: z.string(), reason: z.string() }),
 ]);

@@ -79,7 +79,11 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
   };
   const nodes = numbers(file.lab.nodes).map((index) => member('node', index));
   const vantages = numbers(file.lab.vantages).map((index) => member('vantage', index));
-  const vips = file.vips.map((vip, index): Vip => ({ ...vip, address: blocks[vip.family](SUBNET.vips, index + 1) }));
+  const vips = file.vips.map(({ affinity: _, ...vip }, index): Vip => ({
+    ...vip,
+    address: blocks[family](SUBNET.vips, index + 1),
+    service: file.lab.cluster ? { namespace: 'default', name: vipName } : null,
+  }));
   const router = { name: 'tor', netns: `${prefix}-tor`, id: blocks[4](SUBNET.nodes, 1) };
   const addressesOf = (of: LabMember) => of.addresses.map(({ address }) => address);
   return {
@@ -103,6 +107,9 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
         uplink: node.uplink,
       })),
       routers: [{ name: router.name, netns: router.netns, driver: 'frr', vtysh: vtyshArguments(frrFolder(stateFolder, router.name)) }],
+      cluster: file.lab.cluster
+        ? { kubeconfig: `${stateFolder}/kubeconfig`, context: null, socket: `${stateFolder}/kube.sock`, metallbNamespace: 'metallb-system' }
+        : null,
       keeperSocket: `${stateFolder}/keeper.sock`,
       observers: file.observers,
     },

@@ -6,9 +6,10 @@ import { tryCommand } from '../../src/io/command.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
-/** Libraries that have one home in src/service or src/ui, by which each is planted elsewhere. */
+/** Libraries that have one home in src/cluster, src/service or src/ui, by which each is planted elsewhere. */
 export const SERVICE_LIBRARIES = [
   '@fastify/cookie',
+  '@kubernetes/client-node',
   'bullmq',
   'croner',
   'fastify',

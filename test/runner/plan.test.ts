@@ -8,9 +8,10 @@ const environment: Environment = {
   title: 'Three',
   lab: null,
   vantages: ['v1', 'v2'].map((name) => ({ name, addresses: [], netns: null })),
-  vips: [{ name: 'web', address: '192.0.2.1', family: 4, port: 7000, policy: 'local' }],
+  vips: [{ name: 'web', address: '192.0.2.1', family: 4, port: 7000, policy: 'local', service: null }],
   nodes: ['n1', 'n2', 'n3'].map((name) => ({ name, addresses: [], podCidrs: [], netns: null, uplink: null })),
   routers: [],
+  cluster: null,
   keeperSocket: null,
   observers: [],
 };

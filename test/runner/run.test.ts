@@ -10,9 +10,10 @@ const environment: Environment = {
   title: 'One',
   lab: null,
   vantages: [{ name: 'v1', addresses: [], netns: null }],
-  vips: [{ name: 'web', address: '192.0.2.1', family: 4, port: 7000, policy: 'local' }],
+  vips: [{ name: 'web', address: '192.0.2.1', family: 4, port: 7000, policy: 'local', service: null }],
   nodes: [],
   routers: [],
+  cluster: null,
   keeperSocket: null,
   observers: [],
 };

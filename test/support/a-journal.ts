@@ -196,9 +196,10 @@ function anEnvironment({
     title: 'Three nodes',
     lab: { prefix: 'hf', topology },
     vantages: vantages.map((name) => ({ name, netns: null, addresses: ['10.77.1.2'] })),
-    vips: [{ name: 'web', address: VIP_ADDRESS, family: 4, port: 7000, policy }],
+    vips: [{ name: 'web', address: VIP_ADDRESS, family: 4, port: 7000, policy, service: null }],
     nodes: nodes.map((name) => ({ name, netns: null, addresses: [ADDRESS_OF[name] ?? ''], podCidrs: [], uplink: null })),
     routers: [{ name: 'tor', netns: null, driver: 'frr', vtysh: [] }],
+    cluster: null,
     keeperSocket: null,
     observers: ['routes'],
   };

@@ -35,6 +35,7 @@ export function aMonitorContext({ vips, nodes, vantages, flows }: Network): Watc
         family: 4,
         port: 7000,
         policy: 'local',
+        service: null,
       })),
       nodes: names('n', nodes).map((name, index) => ({
         name,
@@ -44,6 +45,7 @@ export function aMonitorContext({ vips, nodes, vantages, flows }: Network): Watc
         uplink: null,
       })),
       routers: [],
+      cluster: null,
       keeperSocket: null,
       observers: ['routes'],
     },

@@ -27,9 +27,10 @@ export class SmallNetwork {
       title: 'A small network',
       lab: null,
       vantages: [],
-      vips: [{ name: 'web', address: '10.1.0.1', family: 4, port: 7000, policy: 'local' }],
+      vips: [{ name: 'web', address: '10.1.0.1', family: 4, port: 7000, policy: 'local', service: null }],
       nodes: names.map((name, index) => ({ name, addresses: addressesOf(index + 1), podCidrs: [], netns: null, uplink: null })),
       routers: [{ name: 'tor', driver: 'frr', netns: null, vtysh: [] }],
+      cluster: null,
       keeperSocket: null,
       observers: [],
     };

@@ -128,9 +128,9 @@ async function askAt(
 
 export function anEnvironment(): Environment {
   return {
-    ...{ name: 'lab', title: 'A lab', lab: null, routers: [], keeperSocket: null, observers: ['routes'] },
+    ...{ name: 'lab', title: 'A lab', lab: null, routers: [], cluster: null, keeperSocket: null, observers: ['routes'] },
     vantages: [{ name: 'v1', addresses: [], netns: null }],
-    vips: [{ name: 'web', address: '203.0.113.7', family: 4, port: 7000, policy: 'local' }],
+    vips: [{ name: 'web', address: '203.0.113.7', family: 4, port: 7000, policy: 'local', service: null }],
     nodes: [{ name: 'n1', addresses: ['10.0.0.1'], podCidrs: [], netns: null, uplink: null }],
   };
 }
