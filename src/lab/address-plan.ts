@@ -79,10 +79,13 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
   };
   const nodes = numbers(file.lab.nodes).map((index) => member('node', index));
   const vantages = numbers(file.lab.vantages).map((index) => member('vantage', index));
-  const vips = file.vips.map(({ affinity: _, ...vip }, index): Vip => ({
-    ...vip,
+  const vips = file.vips.map(({ name: vip, policy, family, port }, index): Vip => ({
+    name: vip,
     address: blocks[family](SUBNET.vips, index + 1),
-    service: file.lab.cluster ? { namespace: 'default', name: vipName } : null,
+    family,
+    port,
+    policy,
+    service: file.lab.cluster ? { namespace: 'default', name: vip } : null,
   }));
   const router = { name: 'tor', netns: `${prefix}-tor`, id: blocks[4](SUBNET.nodes, 1) };
   const addressesOf = (of: LabMember) => of.addresses.map(({ address }) => address);
