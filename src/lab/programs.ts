@@ -1,0 +1,113 @@
+// The programs of a cluster lab (Kubernetes, MetalLB, etcd): where they are, and building them where they are not.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { AppError } from '../core/errors.ts';
+import { runCommand } from '../io/command.ts';
+
+/** Every program that `deploy/lab/programs/build.sh` builds, by the name of its file. */
+export const PROGRAMS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'metallb-controller',
+  'metallb-speaker',
+] as const;
+type ProgramName = (typeof PROGRAMS)[number];
+
+export type Programs = {
+  folder: string;
+  /** Path of each program. */
+  paths: Readonly<Record<ProgramName, string>>;
+  /** Folder with MetalLB's CustomResourceDefinitions, one YAML file each, of the very version that was built. */
+  crds: string;
+  /** MetalLB's own script that has FRR reload, for its backend `frr`: started with bash, it looks at SHARED_VOLUME. */
+  frrReloader: string;
+};
+
+/** Name of the folder and the file beside the programs. */
+const CRDS = 'metallb-crds';
+const FRR_RELOADER = 'frr-reloader.sh';
+/** What a build is given to end in after SIGTERM. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * The folder that the programs of `sources` (deploy/lab/programs) are built into, whether they are there or not. It is a cache: HOLDFAST_CACHE,
+ * XDG_CACHE_HOME or ~/.cache say where, and a hash of `sources` tells versions apart.
+ * @throws AppError COMMAND_FAILED where no variable tells a folder
+ */
+export async function programsFolder(sources: string, signal?: AbortSignal): Promise<string> {
+  return (await runCommand(['sh', join(sources, 'build.sh'), 'folder'], signal ? { signal } : {})).trim();
+}
+
+/** All that lies in `folder`. @throws AppError COMMAND_MISSING when something is not built */
+export function findPrograms(folder: string): Programs {
+  const paths = Object.fromEntries(PROGRAMS.map((name) => [name, join(folder, name)])) as Record<ProgramName, string>;
+  const programs = { folder, paths, crds: join(folder, CRDS), frrReloader: join(folder, FRR_RELOADER) };
+  const lacking = [...PROGRAMS, CRDS, FRR_RELOADER].filter((name) => !existsSync(join(folder, name)));
+  if (lacking.length === 0) return programs;
+  throw new AppError('COMMAND_MISSING', `programs of the cluster lab are not built: ${lacking.join(', ')}`, {
+    remedy: 'sh deploy/lab/programs/build.sh builds them, about twelve minutes the first time on two cores',
+  });
+}
+
+/**
+ * Builds what is not there; returns at once when all is. A build that was interrupted goes on where it stopped.
+ * @param options.sources the folder deploy/lab/programs
+ * @param options.onProgress told of each line that the build says, such as `kube-proxy: built in 206 s, 70 MB`
+ * @throws AppError COMMAND_MISSING without Go, COMMAND_FAILED with what the build said; the signal's reason when aborted
+ */
+export async function buildPrograms(options: {
+  sources: string;
+  signal: AbortSignal;
+  onProgress: (line: string) => void;
+}): Promise<Programs> {
+  const { sources, signal, onProgress } = options;
+  signal.throwIfAborted();
+  // A session of its own: the compilers are its children, and a signal to the group reaches them all.
+  const child = spawn('sh', [join(sources, 'build.sh')], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const said: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    said.push(line);
+    onProgress(line);
+  });
+  using _ending = endingWith(signal, child.pid);
+  const [code] = (await once(child, 'close')) as [number | null];
+  signal.throwIfAborted();
+  if (code === 0) return findPrograms(await programsFolder(sources, signal));
+  // 4: the script refused, and its last two lines are what happened and what to do.
+  if (code === 4) throw new AppError('COMMAND_MISSING', said.at(-2) ?? 'no Go', { remedy: said.at(-1) ?? 'install Go' });
+  throw new AppError('COMMAND_FAILED', `the programs of the cluster lab could not be built: ${said.slice(-20).join('\n')}`, {
+    remedy: 'sh deploy/lab/programs/build.sh goes on where it stopped',
+  });
+}
+
+/** Ends the group of `leader` when `signal` aborts; by force when it takes its time. */
+function endingWith(signal: AbortSignal, leader: number | undefined): Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (what: NodeJS.Signals) => {
+    if (leader === undefined) return;
+    try {
+      process.kill(-leader, what);
+    } catch {
+      // gone already
+    }
+  };
+  const end = () => {
+    tell('SIGTERM');
+    timer = setTimeout(() => {
+      tell('SIGKILL');
+    }, PATIENCE_MS);
+  };
+  signal.addEventListener('abort', end, { once: true });
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+    },
+  };
+}
