@@ -23,6 +23,27 @@ export function isInPrefix(address: string, prefix: string): boolean {
   return parsed.kind() === network.kind() && parsed.match(network, bits);
 }
 
+/**
+ * Whether `address` lies in `range`, a prefix or `first-last`, both ends counted; false when the families differ.
+ * A range that is none holds nothing.
+ */
+export function isInRange(address: string, range: string): boolean {
+  if (ipaddr.isValidCIDR(range)) return isInPrefix(address, range);
+  const [first = '', last = ''] = range.split('-').map((end) => end.trim());
+  if (!ipaddr.isValid(first) || !ipaddr.isValid(last)) return false;
+  const [low, asked, high] = [first, address, last].map((end) => ipaddr.process(end));
+  if (!low || !asked || !high || low.kind() !== asked.kind() || high.kind() !== asked.kind()) return false;
+  const number = (of: ipaddr.IPv4 | ipaddr.IPv6) => of.toByteArray().reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return number(low) <= number(asked) && number(asked) <= number(high);
+}
+
+/** The prefix of `length` bits that `address` lies in: 10.0.0.7 and 24 make 10.0.0.0/24. */
+export function prefixAround(address: string, length: number): string {
+  const cidr = `${address}/${String(length)}`;
+  const network = familyOf(address) === 4 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  return `${network.toString()}/${String(length)}`;
+}
+
 /** The single-address prefix of a VIP: /32 or /128. */
 export function hostPrefix(address: string): string {
   return `${address}/${familyOf(address) === 4 ? '32' : '128'}`;
