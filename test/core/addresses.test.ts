@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { block, canonicalAddress, familyOf, hostPrefix, isInPrefix, networkGroups, specialRange } from '../../src/core/addresses.ts';
+import {
+  block,
+  canonicalAddress,
+  familyOf,
+  hostPrefix,
+  isInPrefix,
+  isInRange,
+  networkGroups,
+  prefixAround,
+  specialRange,
+} from '../../src/core/addresses.ts';
 
 test('an address has one text, however it was written', () => {
   expect(canonicalAddress('FD77:0::0001')).toBe('fd77::1');
@@ -88,4 +98,18 @@ test('no address of a private or local block is ordinary', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a range holds both its ends, a prefix what it covers, and what is neither holds nothing', () => {
+  expect(isInRange('10.0.0.7', '10.0.0.0/24')).toBe(true);
+  for (const address of ['10.0.0.5', '10.0.0.9', '10.0.0.7']) expect(isInRange(address, '10.0.0.5 - 10.0.0.9')).toBe(true);
+  for (const address of ['10.0.0.4', '10.0.0.10', 'fd00::5']) expect(isInRange(address, '10.0.0.5-10.0.0.9')).toBe(false);
+  expect(isInRange('fd00::ffff', 'fd00::1-fd00::1:0')).toBe(true);
+  for (const range of ['', '10.0.0.5', 'a-b', '10.0.0.1-fd00::1']) expect(isInRange('10.0.0.5', range)).toBe(false);
+});
+
+test('the prefix around an address begins at its network', () => {
+  expect(prefixAround('10.0.0.7', 24)).toBe('10.0.0.0/24');
+  expect(prefixAround('10.0.0.7', 32)).toBe('10.0.0.7/32');
+  expect(prefixAround('fd00::1:7', 112)).toBe('fd00::1:0/112');
 });

@@ -44,9 +44,9 @@ const goDuration = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: `expected a duration such as 1m30s, found ${JSON.stringify(text)}` });
   return z.NEVER;
 });
-const ipAddress = z.string().transform((text, context) => {
-  const canonical = canonicalAddress(text);
-  if (canonical !== null) return canonical;
+const ipAddress = optionalText.transform((text, context) => {
+  const canonical = text === null ? null : canonicalAddress(text);
+  if (text === null || canonical !== null) return canonical;
   context.addIssue({ code: 'custom', message: `expected an IP address, found ${JSON.stringify(text)}` });
   return z.NEVER;
 });
@@ -91,7 +91,7 @@ export const readBgpPeer = reader(
       myASN: z.int(),
       peerASN: z.int().nullish(),
       dynamicASN: optionalText,
-      peerAddress: z.union([z.literal(''), ipAddress]).nullish(),
+      peerAddress: ipAddress,
       interface: optionalText,
       peerPort: z.int().nullish(),
       holdTime: goDuration.nullish(),
@@ -107,7 +107,7 @@ export const readBgpPeer = reader(
     myAsn: spec.myASN,
     peerAsn: spec.peerASN === 0 ? null : (spec.peerASN ?? null),
     dynamicAsn: spec.dynamicASN,
-    address: spec.peerAddress === '' ? null : (spec.peerAddress ?? null),
+    address: spec.peerAddress,
     interface: spec.interface,
     port: spec.peerPort ?? 179,
     holdTimeMs: spec.holdTime ?? null,
