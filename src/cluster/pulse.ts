@@ -1,0 +1,70 @@
+// Whether an API server still answers: asked again and again, since a connection to one that is frozen looks like one on which nothing happens.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
+
+export type PulseTiming = { everyMs: number; answerMs: number };
+
+export class Pulse implements AsyncDisposable {
+  readonly #ask: (signal: AbortSignal) => Promise<unknown>;
+  readonly #timing: PulseTiming;
+  readonly #server: string;
+  #sight = new AbortController();
+  #users = 0;
+  #running: { closing: AbortController; ended: Promise<void> } | null = null;
+
+  /** @param ask resolves with any answer at all */
+  constructor(server: string, ask: (signal: AbortSignal) => Promise<unknown>, timing: PulseTiming) {
+    this.#server = server;
+    this.#ask = ask;
+    this.#timing = timing;
+  }
+
+  /** Aborts, with the AppError, when the server does not answer; a new one each time that it does again. */
+  get sight(): AbortSignal {
+    return this.#sight.signal;
+  }
+
+  /** The pulse is felt while somebody needs it. */
+  use(): AsyncDisposable {
+    this.#users += 1;
+    this.#running ??= this.#start();
+    let isUsed = true;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (isUsed) this.#users -= 1;
+        isUsed = false;
+        if (this.#users === 0) await this[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    running?.closing.abort();
+    await running?.ended;
+  }
+
+  #start(): { closing: AbortController; ended: Promise<void> } {
+    const closing = new AbortController();
+    return { closing, ended: this.#feel(closing.signal) };
+  }
+
+  async #feel(signal: AbortSignal): Promise<void> {
+    const { everyMs, answerMs } = this.#timing;
+    for (;;) {
+      try {
+        await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(answerMs)]));
+        if (this.#sight.signal.aborted) this.#sight = new AbortController();
+      } catch (cause) {
+        const late = `the API server at ${this.#server} does not answer within ${String(answerMs / 1_000)} s`;
+        this.#sight.abort(cause instanceof AppError ? cause : new AppError('CLUSTER_UNREACHABLE', late, { cause }));
+      }
+      try {
+        await sleep(everyMs, undefined, { signal });
+      } catch {
+        return; // the only thing that ends a sleep early
+      }
+    }
+  }
+}
