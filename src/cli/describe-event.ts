@@ -69,6 +69,12 @@ export function describeEvent(event: JournalEvent): string | null {
           .map(({ node }) => node)
           .join(' ') || 'nobody'
       }`;
+    case 'cluster.metallb-status': {
+      const refusals = event.nodes.filter(({ configuration }) => configuration === 'Invalid').map(({ node }) => node);
+      const announcers = event.nodes.filter(({ announcedTo }) => (announcedTo?.length ?? 0) > 0).map(({ node }) => node);
+      const refused = refusals.length > 0 ? `; its configuration is refused on ${refusals.join(' ')}` : '';
+      return `MetalLB says that ${announcers.join(' ') || 'nobody'} ${announcers.length === 1 ? 'announces' : 'announce'} ${event.vip}${refused}`;
+    }
     case 'observer.blind':
       return `${event.observer} cannot see: ${event.reason}`;
     case 'prober.ill':

@@ -276,6 +276,38 @@ export const journalEvent = z.discriminatedUnion('type', [
       }),
     ),
   }),
+  /**
+   * What MetalLB says of itself, for one VIP and every node; told anew when any of it changes. These are words, not the wire: a speaker
+   * writes its status before its session is up, and what a frozen speaker wrote last still stands.
+   */
+  event('cluster.metallb-status', {
+    observer: z.string(),
+    vip: z.string(),
+    nodes: z.array(
+      z.object({
+        node: z.string(),
+        /** BGPPeers that its speaker announces the VIP to (ServiceBGPStatus); null: this MetalLB writes no such objects. */
+        announcedTo: z.array(z.string()).nullable(),
+        /** Whether its speaker took the configuration (ConfigurationState): Valid, Invalid, Unknown; null: it has said nothing. */
+        configuration: z.string().nullable(),
+        /** Its error, where it is Invalid: the last valid configuration is then still in use. */
+        error: z.string().nullable(),
+        /** The sessions that the BGPPeers ask of the node. */
+        sessions: z.array(
+          z.object({
+            peer: z.string(),
+            /** Null for a peer on an interface. */
+            address: z.string().nullable(),
+            myAsn: z.int(),
+            /** A number, or internal or external. */
+            peerAsn: z.string(),
+            /** As frr-k8s tells it (BGPSessionState); null where nothing does. */
+            state: z.string().nullable(),
+          }),
+        ),
+      }),
+    ),
+  }),
   /** An observer could not see from here to there. */
   event('observer.blind', { observer: z.string(), reason: z.string() }),
 ]);
