@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 
 export type AgentRedis = {
-  /** redis://, rediss://, or `unix:/path`. */
+  /** redis://, rediss://, `unix:/path`, or `unix://user:password@localhost/path?db=0`. */
   place: string;
   /** PEM of the authority that signed Redis' certificate; null: those that Node knows. */
   ca: string | null;
@@ -27,7 +27,18 @@ export function connectToRedis({ place, ca }: AgentRedis, kind: 'worker' | 'aski
     disableClientInfo: true, // Redis before 7.2 has no such command to allow
     ...(ca === null ? {} : { tls: { ca } }),
   };
-  const client = place.startsWith('unix:') ? new Redis({ ...options, path: place.slice('unix:'.length) }) : new Redis(place, options);
+  const client = place.startsWith('unix:') ? new Redis({ ...options, ...socketOf(place) }) : new Redis(place, options);
   client.on('error', () => undefined); // told by its status
   return client;
+}
+
+function socketOf(place: string): { path: string; username?: string; password?: string; db?: number } {
+  const { pathname, username, password, searchParams } = new URL(place);
+  const db = searchParams.get('db');
+  return {
+    path: decodeURIComponent(pathname),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(db === null ? {} : { db: Number(db) }),
+  };
 }

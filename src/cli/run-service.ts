@@ -20,6 +20,7 @@ import { askKeepers } from '../service/keepers.ts';
 import type { Runs, ServiceClock } from '../service/parts.ts';
 import { openQueues } from '../service/queue/open-queues.ts';
 import { startPrivateRedis } from '../service/queue/private-redis.ts';
+import { openRedisDoor } from '../service/queue/redis-door.ts';
 import type { RedisPlace } from '../service/queue/redis-place.ts';
 import { openRuns } from '../service/runs/open-runs.ts';
 import { openStore, type Store } from '../service/store/open-store.ts';
@@ -131,9 +132,13 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
     setup.localAgents.map(({ name }) => name),
   );
   if (unplanned.length > 0) log(`agents of an earlier start that are no longer wanted were ended: ${unplanned.join(', ')}`);
+  const isAnyInLab = setup.localAgents.some(({ isInLab }) => isInLab);
+  const redisDoor = isAnyInLab && 'url' in redis ? service.use(await openRedisDoor(redis.url, folder.in('redis-door.sock'))) : null;
+  const redisPlaceOf = ({ isInLab }: PlannedAgent) =>
+    'path' in redis ? `unix:${redis.path}` : isInLab && redisDoor ? redisDoor.place : redis.url;
   for (const agent of setup.localAgents) {
     await monitors.addAgent({ name: agent.name, environment: agent.environment.name, vantage: agent.vantage });
-    service.use(await startAgent(agent, { setup, store, folder, redis, prefix: flags.prefix, log }));
+    service.use(await startAgent(agent, { store, folder, redisPlace: redisPlaceOf(agent), prefix: flags.prefix, log }));
   }
   await tellWhere(setup, { store, host: listen.host, port: door.port, wantsToken: flags.newAdminToken ?? false });
   await untilAborted(AbortSignal.any([signal, stuck.signal]));
@@ -157,10 +162,11 @@ async function openLab({ lab }: ServiceSetup, { folder, log, signal, opened }: O
   return isOwn;
 }
 
-type AgentTools = { setup: ServiceSetup; store: Store; folder: ServiceFolder; redis: RedisPlace; prefix: string; log: Log };
+/** `redisPlace`: as an agent file says it. */
+type AgentTools = { store: Store; folder: ServiceFolder; redisPlace: string; prefix: string; log: Log };
 
 async function startAgent(agent: PlannedAgent, tools: AgentTools): Promise<AgentSupervisor> {
-  const { store, folder, redis, prefix, log } = tools;
+  const { store, folder, redisPlace, prefix, log } = tools;
   const inFolder = (file: string) => folder.in('agents', agent.name, file);
   mkdirSync(inFolder('.'), { recursive: true, mode: 0o700 });
   let token = existsSync(inFolder('token')) ? readFileSync(inFolder('token'), 'utf8').trim() : '';
@@ -168,17 +174,17 @@ async function startAgent(agent: PlannedAgent, tools: AgentTools): Promise<Agent
     token = (await createToken(store, { name: `agent ${agent.name}`, role: 'agent', agent: agent.name, nowMs: clock.nowMs() })).token;
     writeWholeFile(inFolder('token'), `${token}\n`, 0o600);
   }
-  const redisUrl = 'url' in redis ? redis.url : '';
-  if (redisUrl !== '') writeWholeFile(inFolder('redis'), `${redisUrl}\n`, 0o600);
+  // By reference: it may hold a password.
+  writeWholeFile(inFolder('redis'), `${redisPlace}\n`, 0o600);
   const file = agentFileText(agent.environment, {
     agent: agent.name,
     apiSocket: folder.in('api.sock'),
     key: agent.key,
-    redis: 'url' in redis ? '${file:redis}' : `unix:${redis.path}`,
+    redis: '${file:redis}',
   });
   const key = resolveSecret(agent.key, { file: inFolder('agent.yaml'), variables: process.env });
   const digest = createHash('sha256')
-    .update(JSON.stringify([file, token, redisUrl, key, programVersion()]))
+    .update(JSON.stringify([file, token, redisPlace, key, programVersion()]))
     .digest('hex');
   const argv = (path: string) => {
     const command = selfArgv('agent', '--file', path);
