@@ -104,21 +104,22 @@ async function status(flags: Flags): Promise<void> {
 }
 
 async function exec(member: string, command: string[], { prefix }: Flags): Promise<void> {
-  const { netns } = memberOf(await useLab(prefix), member);
+  const { netns } = await memberOf(await useLab(prefix), member);
   const { becomeCommand } = await import('../lab/host.ts');
   becomeCommand(['ip', 'netns', 'exec', netns, ...command], process.env);
 }
 
 async function vtyshOf(member: string, args: string[], { prefix }: Flags): Promise<void> {
   const lab = await useLab(prefix);
-  const { name } = memberOf(lab, member);
+  const { name } = await memberOf(lab, member);
   const { frrFolder, vtyshArguments } = await import('../lab/address-plan.ts');
   const { becomeCommand } = await import('../lab/host.ts');
   becomeCommand(['vtysh', ...vtyshArguments(frrFolder(lab.stateFolder, name)), ...args], process.env);
 }
 
-function memberOf({ plan }: Lab, member: string): { name: string; netns: string } {
-  const members = [plan.router, ...plan.nodes, ...plan.vantages];
+async function memberOf({ plan }: Lab, member: string): Promise<{ name: string; netns: string }> {
+  const { membersOf } = await import('../lab/address-plan.ts');
+  const members = [plan.router, ...membersOf(plan)];
   const found = members.find(({ name }) => name === member);
   if (found) return found;
   const names = members.map(({ name }) => name);

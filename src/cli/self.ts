@@ -9,3 +9,8 @@ export function selfArgv(...args: readonly string[]): Argv {
   const main = fileURLToPath(new URL(`./main${pathname.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
   return [process.execPath, '--disable-warning=ExperimentalWarning', main, ...args];
 }
+
+/** The folder `deploy` of this program: what a lab's cluster is built from, and its roles. */
+export function deployFolder(): string {
+  return fileURLToPath(new URL('../../deploy', import.meta.url));
+}

@@ -32,6 +32,9 @@ const labCluster = z.strictObject({
   proxyMode: z.enum(['nftables', 'iptables']).default('nftables').meta({ description: 'kube-proxy’s mode.' }),
 });
 
+/** Name of a Service (RFC 1035 label). */
+const SERVICE_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+
 const serviceName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z]([-a-z0-9]*[a-z0-9])?$/, { error: 'expected namespace/name of a Service' })
@@ -52,7 +55,7 @@ const labVip = z.strictObject({
 });
 
 /** A lab: the topology that `holdfast lab up` builds on this machine. */
-const labEnvironment = z.strictObject({
+const labFields = z.strictObject({
   title: z.string().min(1),
   lab: z.strictObject({
     nodes: z.int().min(2).max(16).default(3),
@@ -101,6 +104,26 @@ const labEnvironment = z.strictObject({
   }),
   vips: z.array(labVip).min(1).max(32),
   observers: observers.default(['routes', 'bgp']),
+});
+
+const labEnvironment = labFields.superRefine(({ lab, vips, observers: chosen }, context) => {
+  const refuse = (path: (string | number)[], message: string) => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  for (const [index, { name: vip, family, affinity }] of vips.entries()) {
+    if (lab.cluster && !SERVICE_NAME.test(vip)) {
+      refuse(['vips', index, 'name'], 'expected a name that begins with a letter and has no ".": in a cluster it names a Service');
+    }
+    if (lab.cluster && family === 6) {
+      refuse(['vips', index, 'family'], 'expected 4: a lab with a cluster has IPv4 alone; leave `lab.cluster` out for IPv6');
+    }
+    if (!lab.cluster && affinity !== 'none') {
+      refuse(['vips', index, 'affinity'], 'expected none, or `cluster: {}` under lab: only a cluster has Services with an affinity');
+    }
+  }
+  const cluster = chosen.indexOf('cluster');
+  if (!lab.cluster && cluster >= 0)
+    refuse(['observers', cluster], 'expected routes or bgp, or `cluster: {}` under lab: there is none to observe');
 });
 
 /** A network of one's own: everything that the run may use is named. */

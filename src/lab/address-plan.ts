@@ -14,16 +14,19 @@ export const PREFIX_LENGTH: Record<Family, number> = { 4: 24, 6: 64 };
 /** One address of a member, and who routes for it on that link. */
 export type MemberAddress = { family: Family; address: string; length: number; gateway: string };
 
-/** A node or vantage: one namespace with one uplink to the router. */
+/** A node, a vantage or the cluster's control plane: one namespace with one uplink to the router. */
 export type LabMember = {
   name: string;
-  role: 'node' | 'vantage';
+  role: 'node' | 'vantage' | 'control-plane';
   netns: string;
   uplink: string;
   /** Name of the link's other end, in the router's namespace. */
   routerPort: string;
   addresses: MemberAddress[];
 };
+
+/** What a lab with a cluster has besides: the member that runs the control plane, on the nodes' bridge. */
+export type ControlPlane = LabMember & { role: 'control-plane'; address: string; serviceCidr: string };
 
 /** All that a lab consists of. `stateFolder` holds its files; Unix sockets in it stay below the kernel's 108 bytes. */
 export type LabPlan = {
@@ -32,11 +35,16 @@ export type LabPlan = {
   file: LabEnvironmentFile;
   environment: Environment;
   router: { name: string; netns: string; id: string };
+  /** Null in a lab whose nodes run FRR and rules of ours. */
+  controlPlane: ControlPlane | null;
   nodes: LabMember[];
   vantages: LabMember[];
 };
 
-const SUBNET = { nodes: 1, vips: 10, vantages: 100 } as const;
+/** Third number of an IPv4 address. Nodes' pods and vantages are counted from 1. */
+const SUBNET = { nodes: 1, vips: 10, pods: 20, services: 64, vantages: 100 } as const;
+/** Last number of the control plane's address; n1 is 11. */
+const CONTROL_PLANE_HOST = 10;
 const PREFIX = /^[a-z][a-z0-9]{0,9}$/;
 
 /** Where the lab `prefix` of user `uid` keeps its files. */
@@ -59,33 +67,39 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
   const { name, prefix, uid } = options;
   const stateFolder = labStateFolder(prefix, uid);
   const blocks = addressBlocks(file.lab);
-  const member = (role: LabMember['role'], index: number): LabMember => {
-    const isNode = role === 'node';
-    const memberName = `${isNode ? 'n' : 'v'}${String(index)}`;
-    const subnet = isNode ? SUBNET.nodes : SUBNET.vantages + index;
-    return {
-      name: memberName,
-      role,
-      netns: `${prefix}-${memberName}`,
-      uplink: UPLINK,
-      routerPort: memberName,
-      addresses: ([4, 6] as const).map((family) => ({
-        family,
-        address: blocks[family](subnet, isNode ? 10 + index : 2),
-        length: PREFIX_LENGTH[family],
-        gateway: blocks[family](subnet, 1),
-      })),
-    };
-  };
-  const nodes = numbers(file.lab.nodes).map((index) => member('node', index));
-  const vantages = numbers(file.lab.vantages).map((index) => member('vantage', index));
+  const member = (memberName: string, subnet: number, host: number) => ({
+    name: memberName,
+    netns: `${prefix}-${memberName}`,
+    uplink: UPLINK,
+    routerPort: memberName,
+    addresses: ([4, 6] as const).map((family) => ({
+      family,
+      address: blocks[family](subnet, host),
+      length: PREFIX_LENGTH[family],
+      gateway: blocks[family](subnet, 1),
+    })),
+  });
+  const nodes = numbers(file.lab.nodes).map((index): LabMember => {
+    return { role: 'node', ...member(`n${String(index)}`, SUBNET.nodes, CONTROL_PLANE_HOST + index) };
+  });
+  const vantages = numbers(file.lab.vantages).map((index): LabMember => {
+    return { role: 'vantage', ...member(`v${String(index)}`, SUBNET.vantages + index, 2) };
+  });
+  const controlPlane: ControlPlane | null = file.lab.cluster
+    ? {
+        role: 'control-plane',
+        ...member('cp', SUBNET.nodes, CONTROL_PLANE_HOST),
+        address: blocks[4](SUBNET.nodes, CONTROL_PLANE_HOST),
+        serviceCidr: `${blocks[4](SUBNET.services, 0)}/24`,
+      }
+    : null;
   const vips = file.vips.map(({ name: vip, policy, family, port }, index): Vip => ({
     name: vip,
     address: blocks[family](SUBNET.vips, index + 1),
     family,
     port,
     policy,
-    service: file.lab.cluster ? { namespace: 'default', name: vip } : null,
+    service: controlPlane ? { namespace: 'default', name: vip } : null,
   }));
   const router = { name: 'tor', netns: `${prefix}-tor`, id: blocks[4](SUBNET.nodes, 1) };
   const addressesOf = (of: LabMember) => of.addresses.map(({ address }) => address);
@@ -94,6 +108,7 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
     stateFolder,
     file,
     router,
+    controlPlane,
     nodes,
     vantages,
     environment: {
@@ -102,21 +117,26 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
       lab: { prefix, topology: file.lab },
       vantages: vantages.map((vantage) => ({ name: vantage.name, netns: vantage.netns, addresses: addressesOf(vantage) })),
       vips,
-      nodes: nodes.map((node) => ({
+      nodes: nodes.map((node, index) => ({
         name: node.name,
         netns: node.netns,
         addresses: addressesOf(node),
-        podCidrs: [],
+        podCidrs: controlPlane ? [`${blocks[4](SUBNET.pods + index + 1, 0)}/24`] : [],
         uplink: node.uplink,
       })),
       routers: [{ name: router.name, netns: router.netns, driver: 'frr', vtysh: vtyshArguments(frrFolder(stateFolder, router.name)) }],
-      cluster: file.lab.cluster
+      cluster: controlPlane
         ? { kubeconfig: `${stateFolder}/kubeconfig`, context: null, socket: `${stateFolder}/kube.sock`, metallbNamespace: 'metallb-system' }
         : null,
       keeperSocket: `${stateFolder}/keeper.sock`,
       observers: file.observers,
     },
   };
+}
+
+/** Every member with an uplink. */
+export function membersOf({ controlPlane, nodes, vantages }: Pick<LabPlan, 'controlPlane' | 'nodes' | 'vantages'>): LabMember[] {
+  return [...(controlPlane ? [controlPlane] : []), ...nodes, ...vantages];
 }
 
 /** Folder of a member's FRR: its configuration, sockets, pid files and logs. */

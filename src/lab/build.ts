@@ -1,7 +1,7 @@
 // Making a lab's network: namespaces, links, addresses, kernel settings.
 import { messageOf, AppError } from '../core/errors.ts';
 import { runCommand } from '../io/command.ts';
-import type { LabPlan } from './address-plan.ts';
+import { type LabPlan, membersOf } from './address-plan.ts';
 import { kernelSettings, linksBatch, memberBatch, MIRROR_TABLE, namespacesBatch, namespacesOf, routerBatch } from './topology.ts';
 
 // A process of that namespace must write them: /proc/sys/net is its writer's own.
@@ -27,7 +27,7 @@ export async function buildNetwork(plan: LabPlan, signal: AbortSignal): Promise<
   await runCommand(['ip', '-batch', '-'], { input: linksBatch(plan), signal });
   await Promise.all([
     ip(plan.router.netns, routerBatch(plan)),
-    ...[...plan.nodes, ...plan.vantages].map(async (member) => ip(member.netns, memberBatch(plan, member))),
+    ...membersOf(plan).map(async (member) => ip(member.netns, memberBatch(plan, member))),
   ]);
   if (plan.file.lab.nextHopGroups === 'hash-threshold') return;
   const table = String(MIRROR_TABLE);

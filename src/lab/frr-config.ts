@@ -14,7 +14,11 @@ export function routerConfig(plan: LabPlan): string {
     ...start(plan.router.name),
     `router bgp ${String(ROUTER_ASN)}`,
     ...session(plan.router.id, plan.file.lab.holdTime),
-    ...peers.flatMap((peer) => neighbor(peer, NODES_ASN)),
+    ...peers.flatMap((peer) => [
+      ...neighbor(peer, NODES_ASN),
+      // A speaker of MetalLB dials and does not listen.
+      ...(plan.controlPlane ? [` neighbor ${peer} passive`] : []),
+    ]),
     ...FAMILIES.flatMap((family) => [
       ` address-family ${family} unicast`,
       '  maximum-paths 16',

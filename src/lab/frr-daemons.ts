@@ -1,11 +1,12 @@
-// FRR's daemons of a lab: zebra and bgpd in the router's and every node's namespace, and nowhere else.
+// FRR's daemons of a lab: zebra and bgpd in the namespaces of the members that its kind names.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { type Argv, runCommand } from '../io/command.ts';
 import { identityOf, type ProcessIdentity } from '../io/process-identity.ts';
 import { frrFolder, type LabPlan } from './address-plan.ts';
-import { nodeConfig, routerConfig, zebraConfig } from './frr-config.ts';
+import { zebraConfig } from './frr-config.ts';
+import { kindOf } from './kind-of.ts';
 
 const DAEMONS = ['zebra', 'bgpd'] as const;
 /** Where distributions put them, which is in nobody's PATH. */
@@ -32,12 +33,11 @@ export async function startDaemons(plan: LabPlan, signal: AbortSignal): Promise<
       await runCommand(argv, { place: member, signal });
     }
   };
-  await Promise.all([
-    start(plan.router, routerConfig(plan)),
-    ...plan.nodes.map(async (node) => {
-      await start(node, nodeConfig(plan, node));
-    }),
-  ]);
+  await Promise.all(
+    kindOf(plan)
+      .routingConfigs(plan)
+      .map(async ({ member, config }) => start(member, config)),
+  );
 }
 
 /** The daemons of a lab that live, also of one whose building or taking down was cut short. */

@@ -51,10 +51,14 @@ async function endProcesses(identities: readonly ProcessIdentity[], gentle: Node
   }
 }
 
-/** Those in the plan, and those of the prefix that bear our mark: a lab whose folder is gone. Others' are left alone. */
+/**
+ * Those in the plan, their pods', and those of the prefix that bear our mark: a lab whose folder is gone. Others' are left alone.
+ * Pods' come and go with the cluster, and no plan lists them.
+ */
 async function ourNamespaces(prefix: string, planned: readonly string[]): Promise<string[]> {
-  const candidates = (await listNamespaces()).filter((name) => new RegExp(`^${prefix}-(tor|[nv]\\d+)$`).test(name));
-  const isOurs = await Promise.all(candidates.map(async (name) => planned.includes(name) || (await isMarked(name, prefix))));
+  const candidates = (await listNamespaces()).filter((name) => new RegExp(`^${prefix}-(tor|cp|[nv]\\d+|p-.+)$`).test(name));
+  const isPlanned = (name: string) => planned.includes(name) || (planned.includes(`${prefix}-cp`) && name.startsWith(`${prefix}-p-`));
+  const isOurs = await Promise.all(candidates.map(async (name) => isPlanned(name) || (await isMarked(name, prefix))));
   return candidates.filter((_, index) => isOurs[index]);
 }
 

@@ -2,33 +2,35 @@
 import { z } from 'zod';
 import type { Vip } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
+import { isAlive } from '../io/process-identity.ts';
 import type { LabMember } from './address-plan.ts';
-import { readAnnouncing } from './frr-config.ts';
+import { readPrograms } from './cluster/program-records.ts';
+import { kindOf } from './kind-of.ts';
+import type { NodeState } from './lab-kind.ts';
 import type { Lab } from './lab.ts';
 import { readLinkState } from './link-state.ts';
 import { vtysh } from './vtysh.ts';
 
 export type MemberStatus = {
   name: string;
-  role: 'router' | 'node' | 'vantage';
+  role: 'router' | LabMember['role'];
   netns: string;
   addresses: string[];
   /** Interface towards the router; null for the router itself. */
   uplink: string | null;
   /** Whether the uplink is up. */
   state: 'up' | 'down';
-  /** Nodes only: VIPs that FRR announces. */
-  vips?: string[];
-  /** Nodes only: whether its responder listens. */
-  isServing?: boolean;
   /** Router only. */
   sessions?: { node: string; state: string }[];
-};
+  /** Control plane only: what runs there, and how often each was started again. */
+  programs?: { name: string; isRunning: boolean; restarts: number }[];
+} & /** Nodes only. */ Partial<NodeState>;
 export type LabStatus = { prefix: string; name: string; title: string; stateFolder: string; vips: Vip[]; members: MemberStatus[] };
 
 /** Reads everything at once. */
 export async function labStatus(lab: Lab, signal: AbortSignal): Promise<LabStatus> {
   const { plan, environment, stateFolder } = lab;
+  const states = kindOf(plan).nodeStates(plan, signal);
   return {
     prefix: plan.prefix,
     name: environment.name,
@@ -37,7 +39,8 @@ export async function labStatus(lab: Lab, signal: AbortSignal): Promise<LabStatu
     vips: environment.vips,
     members: await Promise.all([
       routerStatus(lab, signal),
-      ...plan.nodes.map((node) => nodeStatus(lab, node, signal)),
+      ...(plan.controlPlane ? [controlPlaneStatus(lab, plan.controlPlane, signal)] : []),
+      ...plan.nodes.map(async (node) => ({ ...(await memberStatus(node, signal)), ...(await states).get(node.name) })),
       ...plan.vantages.map((vantage) => memberStatus(vantage, signal)),
     ]),
   };
@@ -49,15 +52,12 @@ async function memberStatus(member: LabMember, signal: AbortSignal): Promise<Mem
   return { name, role, netns, addresses: addresses.map(({ address }) => address), uplink, state: isUp ? 'up' : 'down' };
 }
 
-async function nodeStatus(lab: Lab, node: LabMember, signal: AbortSignal): Promise<MemberStatus> {
-  const [status, config, isServing] = await Promise.all([
-    memberStatus(node, signal),
-    vtysh({ stateFolder: lab.stateFolder, name: node.name }, ['show running-config'], signal),
-    lab.nodes.isServing(node.name, signal),
-  ]);
-  const networks = new Set([...config.matchAll(/^ +network (\S+)\/\d+$/gm)].map((match) => match[1]));
-  const vips = readAnnouncing(config) ? lab.environment.vips.filter(({ address }) => networks.has(address)).map(({ name }) => name) : [];
-  return { ...status, vips, isServing };
+async function controlPlaneStatus({ plan }: Lab, member: LabMember, signal: AbortSignal): Promise<MemberStatus> {
+  const programs = readPrograms(plan.stateFolder).filter(({ node }) => node === null);
+  return {
+    ...(await memberStatus(member, signal)),
+    programs: programs.map(({ name, identity, restarts }) => ({ name, isRunning: identity !== null && isAlive(identity), restarts })),
+  };
 }
 
 // `show bgp neighbors json` of FRR 8: one object a peer address.

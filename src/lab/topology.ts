@@ -1,9 +1,9 @@
 // The lab's namespaces, links, addresses and kernel settings, as input for `ip -batch` and for /proc/sys: pure.
-import { type LabMember, type LabPlan, NODES_BRIDGE } from './address-plan.ts';
+import { type LabMember, type LabPlan, membersOf, NODES_BRIDGE } from './address-plan.ts';
 
 /** Every namespace of a lab, the router's first. */
 export function namespacesOf(plan: LabPlan): string[] {
-  return [plan.router.netns, ...[...plan.nodes, ...plan.vantages].map(({ netns }) => netns)];
+  return [plan.router.netns, ...membersOf(plan).map(({ netns }) => netns)];
 }
 
 /** What tells our namespaces from others of the same name: the alias of their loopback interface. */
@@ -20,7 +20,7 @@ export function namespacesBatch(plan: LabPlan): string {
 export function linksBatch(plan: LabPlan): string {
   const tor = plan.router.netns;
   return batch(
-    [...plan.nodes, ...plan.vantages].map(
+    membersOf(plan).map(
       ({ netns, uplink, routerPort }) => `link add ${uplink} netns ${netns} type veth peer name ${routerPort} netns ${tor}`,
     ),
   );
@@ -29,10 +29,11 @@ export function linksBatch(plan: LabPlan): string {
 /** Third batch, in the router's namespace. */
 export function routerBatch(plan: LabPlan): string {
   const [firstNode] = plan.nodes;
+  const onBridge = membersOf(plan).filter(({ role }) => role !== 'vantage');
   return batch([
     ...loopback(plan),
     `link add ${NODES_BRIDGE} type bridge`,
-    ...plan.nodes.map(({ routerPort }) => `link set ${routerPort} master ${NODES_BRIDGE} up`),
+    ...onBridge.map(({ routerPort }) => `link set ${routerPort} master ${NODES_BRIDGE} up`),
     `link set ${NODES_BRIDGE} up`,
     ...gatewayAddresses(firstNode, NODES_BRIDGE),
     ...plan.vantages.flatMap((vantage) => [...gatewayAddresses(vantage, vantage.routerPort), `link set ${vantage.routerPort} up`]),
@@ -45,14 +46,23 @@ export function routerBatch(plan: LabPlan): string {
  */
 export const MIRROR_TABLE = 100;
 
-/** Third batch, in a node's or vantage's namespace. */
+/** Third batch, in a member's namespace. */
 export function memberBatch(plan: LabPlan, member: LabMember): string {
   return batch([
     ...loopback(plan),
     `link set ${member.uplink} up`,
     ...member.addresses.map(({ address, length }) => `addr add ${address}/${String(length)} dev ${member.uplink}`),
     ...member.addresses.map(({ gateway }) => `route add default via ${gateway} dev ${member.uplink}`),
+    ...routesToPods(plan, member),
   ]);
+}
+
+/** Of nodes and control plane: the pods of every other node lie behind it. Vantages and router know VIPs alone. */
+function routesToPods(plan: LabPlan, member: LabMember): string[] {
+  if (member.role === 'vantage') return [];
+  return plan.environment.nodes
+    .filter(({ name }) => name !== member.name)
+    .flatMap(({ podCidrs, addresses }) => podCidrs.map((cidr) => `route add ${cidr} via ${addresses[0] ?? ''} dev ${member.uplink}`));
 }
 
 /** Kernel settings of a namespace, a line each (path below /proc/sys, value); made before there are links to inherit them. */

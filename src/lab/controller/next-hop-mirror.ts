@@ -17,7 +17,7 @@ const REPLACED_WITHIN_MS = 100;
 export type ResilientGroup = { buckets: number; idleTimer: number };
 
 /** Mirrors until `signal` aborts. Changes follow BGP's by some tens of milliseconds. */
-export async function mirrorNextHops(plan: LabPlan, group: ResilientGroup, signal: AbortSignal): Promise<void> {
+async function mirrorNextHops(plan: LabPlan, group: ResilientGroup, signal: AbortSignal): Promise<void> {
   const mirrored = new Map<string, string[]>();
   // Ends its child also when a look below fails, since the caller then begins again.
   const listening = new AbortController();
@@ -41,6 +41,19 @@ export async function mirrorNextHops(plan: LabPlan, group: ResilientGroup, signa
     }
   } finally {
     listening.abort();
+  }
+}
+
+/** The same, begun again whenever it fails; what failed is told to `complain`. */
+export async function keepMirroring(
+  plan: LabPlan,
+  group: ResilientGroup,
+  options: { complain: (error: unknown) => void; signal: AbortSignal },
+): Promise<void> {
+  const { complain, signal } = options;
+  while (!signal.aborted) {
+    await mirrorNextHops(plan, group, signal).catch(complain);
+    await sleep(1_000, undefined, { signal }).catch(() => undefined);
   }
 }
 

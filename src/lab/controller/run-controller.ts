@@ -12,7 +12,7 @@ import type { LabMember, LabPlan } from '../address-plan.ts';
 import { BACKEND_PORT } from '../nat-rules.ts';
 import { keyFile, readJson } from '../state-folder.ts';
 import { Endpoints } from './endpoints.ts';
-import { mirrorNextHops } from './next-hop-mirror.ts';
+import { keepMirroring } from './next-hop-mirror.ts';
 import { ResponderSupervisor } from './responder-supervisor.ts';
 
 /** What is wanted of a node, in `nodes/NAME.json`; a node without a file is wanted to serve. */
@@ -104,18 +104,6 @@ async function followDesired(plan: LabPlan, supervisors: ReadonlyMap<string, Res
   follow();
   await promise;
   watcher.close();
-}
-
-async function keepMirroring(
-  plan: LabPlan,
-  group: { buckets: number; idleTimer: number },
-  options: { complain: (error: unknown) => void; signal: AbortSignal },
-): Promise<void> {
-  const { complain, signal } = options;
-  while (!signal.aborted) {
-    await mirrorNextHops(plan, group, signal).catch(complain);
-    await sleep(1_000, undefined, { signal }).catch(() => undefined);
-  }
 }
 
 export function desiredFolder(stateFolder: string): string {
