@@ -58,7 +58,7 @@ export function findPrograms(folder: string): Programs {
 /**
  * Builds what is not there; returns at once when all is. A build that was interrupted goes on where it stopped.
  * @param options.sources the folder deploy/lab/programs
- * @param options.onProgress told of each line that the build says, such as `kube-proxy: built in 206 s, 70 MB`
+ * @param options.onProgress told of each line that the build says, such as `kube-proxy: 206 s, 70 MB`
  * @throws AppError COMMAND_MISSING without Go, COMMAND_FAILED with what the build said; the signal's reason when aborted
  */
 export async function buildPrograms(options: {
@@ -71,7 +71,8 @@ export async function buildPrograms(options: {
   // A session of its own: the compilers are its children, and a signal to the group reaches them all.
   const child = spawn('sh', [join(sources, 'build.sh')], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   const said: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  createInterface({ input: child.stderr }).on('line', (text) => {
+    const line = text.replace(/^programs: /, '');
     said.push(line);
     onProgress(line);
   });
