@@ -143,6 +143,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./lab-dialler.ts')).labDiallerCommand(),
   },
   {
+    name: 'lab-kubelet',
+    summary: 'run the pods of one node of a lab as processes',
+    isHidden: true,
+    examples: [],
+    load: async () => (await import('./lab-kubelet.ts')).labKubeletCommand(),
+  },
+  {
     name: 'observe',
     summary: 'tell a service what the observers of an environment see',
     isHidden: true,
