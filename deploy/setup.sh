@@ -6,6 +6,7 @@
 #   sh deploy/setup.sh serve          and a Redis server, and the page
 #   sh deploy/setup.sh test           and what the tests need besides
 #   sh deploy/setup.sh test:service   and what the service is tested against: a real Prometheus and Alertmanager
+#   sh deploy/setup.sh test:cluster   what a cluster lab needs, whatever its backend; then its programs are built (Go >= 1.26, minutes, once)
 #   sh deploy/setup.sh packages       npm packages alone
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,6 +27,7 @@ needed() {
   printf '%s\n' 'ip iproute2' 'nft nftables' 'conntrack conntrack' 'vtysh frr' 'zebra frr' 'bgpd frr'
   case $1 in serve | test | test:service) echo 'redis-server redis-server' ;; esac
   case $1 in test | test:service) echo 'python3 python3' && { is_ubuntu || echo 'chromium chromium'; } ;; esac
+  case $1 in test:cluster) printf '%s\n' 'python3 python3' 'frr-reload.py frr-pythontools' ;; esac
   case $1 in test:service) printf '%s\n' 'promtool prometheus' 'prometheus-alertmanager prometheus-alertmanager' ;; esac
 }
 
@@ -98,7 +100,7 @@ debian_packages() {
   how=''
   [ "$(id -u)" = 0 ] || how=' with sudo'
   say "installing $packages$how; no daemon is started"
-  case $1 in test*) if is_ubuntu; then say 'Ubuntu has chromium as a snap alone: tests in a browser are skipped, and counted'; fi ;; esac
+  case $1 in test | test:service) if is_ubuntu; then say 'Ubuntu has chromium as a snap alone: tests in a browser are skipped, and counted'; fi ;; esac
   # shellcheck disable=SC2086 # a list of words
   install $packages
 }
@@ -118,9 +120,10 @@ page() {
 
 mode=${1:-demo}
 case $mode in
-  demo | serve | test | test:service) debian_packages "$mode" ;;
+  demo | serve | test | test:service | test:cluster) debian_packages "$mode" ;;
   packages) ;;
   *) say "unknown mode $mode" && exit 2 ;;
 esac
 npm_packages
 case $mode in serve | test:service) page ;; esac
+case $mode in test:cluster) sh deploy/lab/programs/build.sh ;; esac

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Argv, tryCommand } from '../../src/io/command.ts';
 
-// The real script on a machine that it may spoil: a mount namespace in which /usr/sbin is empty, with an apt-get that installs nothing
-// but notes what it was asked and whether a package could have started its daemon. It is a Debian, unless a test says otherwise.
+// The real script on a machine that it may spoil: a mount namespace in which /usr/sbin and FRR's folder are empty, with an apt-get that installs
+// nothing but notes what it was asked and whether a package could have started its daemon. It is a Debian, unless a test says otherwise.
 
 const TOOLS = ['sh', 'echo', 'dirname', 'cut', 'sort', 'xargs', 'mv', 'tee', 'chmod', 'rm', 'cat', 'grep', 'mktemp', 'env', 'id', 'find'];
 const APT = `#!/bin/sh
@@ -17,6 +17,7 @@ echo "a daemon would be told $?" >>"$NOTES/asked"
 /** Mounts are this process's own; what the script leaves in /usr/sbin is noted after it. */
 const ON_A_SPARE_MACHINE = `
 mount -t tmpfs none /usr/sbin
+[ ! -d /usr/lib/frr ] || mount -t tmpfs none /usr/lib/frr
 mount --bind "$NOTES/os-release" /etc/os-release
 [ ! -e "$NOTES/policy-before" ] || cp -p "$NOTES/policy-before" /usr/sbin/policy-rc.d
 PATH="$NOTES/bin" sh "$CHECKOUT/deploy/setup.sh" "$MODE"
@@ -70,6 +71,7 @@ test.each([
   { mode: 'serve', packages: `${LAB} redis-server` },
   { mode: 'test', packages: `chromium ${LAB} python3 redis-server` },
   { mode: 'test:service', packages: `chromium ${LAB} prometheus prometheus-alertmanager python3 redis-server` },
+  { mode: 'test:cluster', packages: 'conntrack frr frr-pythontools iproute2 nftables python3' },
 ])('$mode asks for $packages', async ({ mode, packages }) => {
   const { code, stderr } = await setUp({ mode, checkout: aCheckout({}) });
   expect({ code, stderr }).toEqual({ code: 0, stderr: `setup: installing ${packages}; no daemon is started\n` });
@@ -94,6 +96,15 @@ test.each([
   expect(code).toBe(0);
   expect(stderr.includes('setup: building the page')).toBe(isBuilt);
   expect(noted('npm').includes('run -s page')).toBe(isBuilt);
+});
+
+test.each([
+  { mode: 'test:cluster', isBuilt: true },
+  { mode: 'test', isBuilt: false },
+  { mode: 'demo', isBuilt: false },
+])('$mode: are the programs of the cluster lab built? $isBuilt', async ({ mode, isBuilt }) => {
+  expect((await setUp({ mode, checkout: aCheckout({}) })).code).toBe(0);
+  expect(noted('programs')).toBe(isBuilt ? 'built\n' : '');
 });
 
 test("the machine's own policy for daemons is put back as it was, also when apt fails", async () => {
@@ -127,7 +138,7 @@ test.each([
     machine: 'without apt',
     without: 'apt-get',
     as: 'root',
-    told: 'missing on this machine: ip nft conntrack vtysh redis-server python3 chromium',
+    told: 'missing on this machine: ip nft conntrack vtysh zebra bgpd redis-server python3 chromium',
   },
   {
     machine: 'without sudo, for an ordinary user',
@@ -166,8 +177,9 @@ function aCheckout({ changed = '' }): string {
     utimesSync(dirname(file), long, long);
   }
   utimesSync(join(checkout, 'node_modules/.package-lock.json'), new Date(3_000_000), new Date(3_000_000));
-  mkdirSync(join(checkout, 'deploy'));
+  mkdirSync(join(checkout, 'deploy/lab/programs'), { recursive: true });
   copyFileSync('deploy/setup.sh', join(checkout, 'deploy/setup.sh'));
+  writeFileSync(join(checkout, 'deploy/lab/programs/build.sh'), 'echo built >>"$NOTES/programs"\n');
   note('bin/npm', '#!/bin/sh\necho "$*" >>"$NOTES/npm"\n', 0o755);
   return checkout;
 }
