@@ -7,6 +7,7 @@ import type { Argv } from '../io/command.ts';
 import type { LabPlan } from '../lab/address-plan.ts';
 import type { Lab } from '../lab/lab.ts';
 import { onInterruption } from './interruption.ts';
+import { ensurePrograms } from './lab-programs.ts';
 import { selfArgv } from './self.ts';
 
 type Flags = { prefix: string; json?: true };
@@ -56,6 +57,7 @@ async function up(file: string, { prefix }: Flags): Promise<void> {
   }
   const { planLab } = await import('../lab/address-plan.ts');
   planLab(value, { name, prefix, uid: 0 }); // refuses what cannot be planned before anything is made
+  await ensurePrograms(value, (line) => process.stderr.write(`${line}\n`));
   const host = await enterHost(prefix, 'build');
   const { labUp } = await import('../lab/lab-up.ts');
   const plan = planLab(value, { name, prefix, uid: host.uid });

@@ -16,6 +16,7 @@ import { connectKeeper } from '../runner/keeper-client.ts';
 import type { RunPlan } from '../runner/plan.ts';
 import { enterHost } from './lab.ts';
 import { LabKeeper } from './lab-keeper.ts';
+import { ensurePrograms } from './lab-programs.ts';
 import { type Expected, loadRun } from './load-run.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
 import { userId } from './process-family.ts';
@@ -100,6 +101,7 @@ export async function resolveEnvironment(
 ): Promise<{ place: LoadedPlan['place']; resolved: Environment }> {
   if (!('lab' in file)) return { place: { kind: 'own', file }, resolved: resolveOwnEnvironment(file, options.name) };
   const labPlan = planLab(file, { ...options, uid: userId() });
+  if (options.purpose === 'build') await ensurePrograms(file, (line) => process.stderr.write(`lab: ${line}\n`));
   const { uid } = await enterHost(options.prefix, options.purpose);
   return { place: { kind: 'lab', labPlan, uid }, resolved: labPlan.environment };
 }

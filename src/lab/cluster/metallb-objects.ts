@@ -15,7 +15,7 @@ export function controllerPod(): KubeObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: METALLB_CONTROLLER_POD, namespace: METALLB_NAMESPACE, labels: { app: 'metallb', component: 'controller' } },
-    spec: { schedulerName: 'none', containers: [{ name: 'controller', image: 'holdfast.lab/metallb-controller' }] },
+    spec: { schedulerName: 'none', containers: [{ name: 'controller', image: 'process/metallb-controller' }] },
   };
 }
 
@@ -42,7 +42,7 @@ export function speakers(plan: LabPlan, command: readonly string[]): KubeObject 
           containers: [
             {
               name: 'speaker',
-              image: 'holdfast.lab/metallb-speaker',
+              image: 'process/metallb-speaker',
               command,
               env: [
                 ...Object.entries(environment).map(([name, value]) => ({ name, value })),

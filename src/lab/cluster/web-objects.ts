@@ -36,7 +36,7 @@ export function webDeployment(plan: LabPlan, program: Argv): KubeObject {
           containers: [
             {
               name: 'respond',
-              image: 'holdfast.lab/respond',
+              image: 'process/respond',
               command: [
                 ...program,
                 'respond',
