@@ -7,7 +7,7 @@ import { aPodPlan } from '../../support/a-pod.ts';
 
 const thresholds = fc.record({ successThreshold: fc.integer({ min: 1, max: 4 }), failureThreshold: fc.integer({ min: 1, max: 4 }) });
 const after = (answers: boolean[], probe: { successThreshold: number; failureThreshold: number }) =>
-  answers.reduce((state, answer) => afterAnswer(state, answer, probe), { isReady: false, last: null, run: 0 } as Readiness);
+  answers.reduce<Readiness>((state, answer) => afterAnswer(state, answer, probe), { isReady: false, last: null, run: 0 });
 
 test('without a probe a container is ready as it runs; with one, not before an answer', () => {
   expect(readinessAtStart(null).isReady).toBe(true);
