@@ -53,7 +53,7 @@ export async function reportState({ client, clock, state, now, log }: ReporterOp
       const estimate = clock.serviceBoot === null ? null : clock.estimate(clock.serviceBoot, sentMs);
       const answer = await client.tellState({ ...state(), sentMonoMs: sentMs, clock: estimate }, signal);
       const { serviceBoot, receivedMonoMs, sentMonoMs } = answer;
-      clock.learn(serviceBoot, { sentMs, receivedServiceMs: receivedMonoMs, answeredServiceMs: sentMonoMs, gotMs: now() });
+      clock.learn(serviceBoot, { sentMs, receivedThereMs: receivedMonoMs, answeredThereMs: sentMonoMs, gotMs: now() });
       told += 1;
       return '';
     } catch (error) {

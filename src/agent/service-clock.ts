@@ -1,19 +1,14 @@
 // What the service's monotonic clock reads, seen from here: the best of the last exchanges, and how far off it may be.
 import type { ClockEstimate } from '../core/agent-messages.ts';
+import { boundedOffset, type ClockExchange } from '../io/clock-exchange.ts';
 
-/** One exchange of readings (RFC 5905 section 8): sent and got on the agent's monotonic clock, received and answered on the service's; ms. */
-export type ClockExchange = { sentMs: number; receivedServiceMs: number; answeredServiceMs: number; gotMs: number };
-
-/** Two quartz clocks drift apart by less; what NTP makes of CLOCK_MONOTONIC stays below it too (adjtimex(2)). */
-const DRIFT = 50e-6;
 /** At one every two seconds these reach back two minutes, after which the drift makes even the shortest round trip worthless. */
 const KEPT = 64;
 /** Boots of the service's machine that are remembered: sessions of the one before the last boot are over. */
 const BOOTS = 2;
 
 /**
- * The agent's estimate of the service's clock: service = agent + offsetMs, off by at most errMs. An exchange proves that the offset lay
- * between (answered - got) and (received - sent); the middle is off by half of the round trip at most, and by the drift since it began.
+ * The agent's estimate of the service's clock: service = agent + offsetMs, off by at most errMs.
  */
 export class ServiceClock {
   readonly #machineBoot: string;
@@ -43,10 +38,4 @@ export class ServiceClock {
     const bounded = (this.#exchanges.get(serviceBoot) ?? []).map((exchange) => boundedOffset(exchange, nowMs));
     return bounded.reduce<ClockEstimate | null>((best, each) => (best === null || each.errMs < best.errMs ? each : best), null);
   }
-}
-
-function boundedOffset({ sentMs, receivedServiceMs, answeredServiceMs, gotMs }: ClockExchange, nowMs: number): ClockEstimate {
-  const most = receivedServiceMs - sentMs;
-  const least = answeredServiceMs - gotMs;
-  return { offsetMs: (most + least) / 2, errMs: Math.max(0, (most - least) / 2) + DRIFT * (nowMs - sentMs) };
 }

@@ -2,6 +2,7 @@
 // The keeper also pushes the journal events of faults (fault.*) to whoever holds the epoch.
 import { z } from 'zod';
 import { journalEvent } from './journal.ts';
+import { keeperJoin } from './keeper-join.ts';
 
 export const plannedFault = z.object({
   /** `f1`, `f2`, … */
@@ -28,6 +29,10 @@ export const toKeeper = z.discriminatedUnion('op', [
   z.object({ id, op: z.literal('release'), epoch: z.int() }),
   z.object({ id, op: z.literal('halt') }),
   z.object({ id, op: z.literal('status') }),
+  /** What became of each fault of a run, whoever holds the environment now: for one that lost its keeper and cannot read its journal. */
+  z.object({ id, op: z.literal('words'), runId: z.string() }),
+  /** A reading of its clock: `t0MonoMs` of `acquire` is on the keeper's own. */
+  z.object({ id, op: z.literal('clock') }),
 ]);
 export type ToKeeper = z.infer<typeof toKeeper>;
 
@@ -85,6 +90,10 @@ export const fromKeeper = z.union([
     steps: z.array(planStep).optional(),
     /** status, halt */
     status: keeperStatus.optional(),
+    /** words: the run's `fault.*` events, in its clock. */
+    events: z.array(journalEvent).optional(),
+    /** clock: CLOCK_MONOTONIC of the keeper's machine, and the boot id that it counts from. */
+    clock: z.object({ boot: z.string(), monoMs: z.number() }).optional(),
   }),
   z.object({ event: journalEvent }),
 ]);
@@ -104,5 +113,7 @@ export const keeperFile = z.strictObject({
   leaseMs: z.number().min(500).default(15_000),
   /** How long after a revert the janitor re-asserts the pre-state. */
   quarantineMs: z.number().min(500).default(8_000),
+  /** Of a keeper on another machine than the service's. */
+  join: keeperJoin.optional(),
 });
 export type KeeperFile = z.output<typeof keeperFile>;

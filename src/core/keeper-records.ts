@@ -64,6 +64,23 @@ export function parseKeeperRecord(line: string): KeeperRecord | null {
   }
 }
 
+/** The `fault.*` events of `runId` among the lines of a keeper's journal, in the clock of that run. */
+export function runEventsOf(lines: readonly KeeperRecord[], runId: string): JournalEvent[] {
+  const epochs = new Map(
+    lines.flatMap((line) => (line.type === 'acquired' && line.runId === runId ? [[line.epoch, line.t0MonoMs] as const] : [])),
+  );
+  const intents = new Map<string, { kind: string; target: string; t0MonoMs: number }>();
+  return lines.flatMap((line) => {
+    if (!('fault' in line)) return [];
+    const t0MonoMs = epochs.get(line.epoch);
+    if (t0MonoMs === undefined) return [];
+    const key = `${String(line.epoch)}/${line.fault}`;
+    if (line.type === 'fault.intent') intents.set(key, { kind: line.kind, target: line.target, t0MonoMs });
+    const intent = intents.get(key);
+    return (intent && faultEventOf(line, intent)) ?? [];
+  });
+}
+
 /** What a run is told: the event for `line` of a fault in the clock of its run. */
 export function faultEventOf(line: KeeperRecord, told: { kind: string; target: string; t0MonoMs: number }): JournalEvent | null {
   const { kind, target, t0MonoMs } = told;

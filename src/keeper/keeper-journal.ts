@@ -47,6 +47,20 @@ export class KeeperJournal implements Disposable {
     return this.#state;
   }
 
+  /** Every line of either writer, from the disk. @throws AppError DISK */
+  lines(): KeeperRecord[] {
+    try {
+      const text = Buffer.alloc(fstatSync(this.#file).size);
+      const length = readSync(this.#file, text, 0, text.length, 0);
+      return text
+        .toString('utf8', 0, length)
+        .split('\n')
+        .flatMap((line) => parseKeeperRecord(line) ?? []);
+    } catch (cause) {
+      throw diskError(this.path, cause);
+    }
+  }
+
   /** `listener` gets every line, of either writer, that tells something new from now on. */
   onRecord(listener: (line: KeeperRecord) => void): void {
     this.#listener = listener;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { JournalEvent } from '../core/journal.ts';
 import type { KeeperFile, KeeperStatus, PlannedFault, PlanStep } from '../core/keeper-messages.ts';
-import { faultEventOf, type KeeperRecord, type NewKeeperRecord } from '../core/keeper-records.ts';
+import { faultEventOf, type KeeperRecord, type NewKeeperRecord, runEventsOf } from '../core/keeper-records.ts';
 import { bindAct } from './act.ts';
 import { FaultHands, type HandParts } from './fault-hands.ts';
 import { expiryMs, type FaultState, isOpen, isOver, keyOf } from './fault-state.ts';
@@ -183,6 +183,16 @@ export class Keeper {
         expiresInMs: isOpen(fault) ? Math.max(0, this.#expiryMs(fault) - now()) : null,
       })),
     };
+  }
+
+  /** What became of each fault of a run, as the journal tells it. @throws AppError DISK */
+  words(runId: string): JournalEvent[] {
+    return runEventsOf(this.#parts.journal.lines(), runId);
+  }
+
+  /** The clock that runs are told times on. */
+  clock(): { boot: string; monoMs: number } {
+    return { boot: this.#parts.machineBoot, monoMs: this.#parts.now() };
   }
 
   async #injectAlone(epoch: number, planned: PlannedFault): Promise<void> {

@@ -86,6 +86,10 @@ async function answer(keeper: Keeper, request: ToKeeper, { say, stateFolder }: L
         return { id, ok: true, status: keeper.status() };
       case 'status':
         return { id, ok: true, status: keeper.status() };
+      case 'words':
+        return { id, ok: true, events: keeper.words(request.runId) };
+      case 'clock':
+        return { id, ok: true, clock: keeper.clock() };
     }
   } catch (error) {
     return { id, ok: false, ...refusal(error) };

@@ -57,7 +57,7 @@ export class FaultDriver {
     });
     void keeper.closed.then(() => {
       this.#isLost = true;
-      if (this.#held) listener.onLost('the keeper is gone: its janitor reverts what is in force');
+      if (this.#held) listener.onLost('the keeper is out of reach: what is in force is reverted without this run');
     });
   }
 

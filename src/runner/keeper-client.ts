@@ -11,9 +11,11 @@ import {
   type PlanStep,
   type ToKeeper,
 } from '../core/keeper-messages.ts';
+import { machineBootId, monoMs } from '../io/clock.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import type { KeeperLink } from './fault-driver.ts';
-import { keeperLastWords } from './keeper-last-words.ts';
+import { type ClockReading, compareClocks, type KeeperClock } from './keeper-clock.ts';
+import { isJournalOf, keeperLastWords, unfinished, wordsFromAfar } from './keeper-last-words.ts';
 
 type Answer = Extract<FromKeeper, { ok: true }>;
 type Request = ToKeeper extends infer Each ? (Each extends ToKeeper ? Omit<Each, 'id'> : never) : never;
@@ -22,6 +24,8 @@ type Waiter = { resolve: (answer: Answer) => void; reject: (reason: Error) => vo
 /** Longer than the keeper ever takes: an injection (30 s) and its revert (10 s). */
 const ANSWER_MS = 60_000;
 const RETRY_MS = 50;
+/** A question to a keeper that was lost before. */
+const WORDS_MS = 5_000;
 
 /**
  * Connects to the keeper at `path`; a keeper that is just starting is waited for.
@@ -34,7 +38,7 @@ export async function connectKeeper(
   const until = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return new KeeperClient(await open(path));
+      return new KeeperClient(await open(path), path);
     } catch (cause) {
       if (performance.now() > until) {
         throw new AppError('KEEPER_UNREACHABLE', `no keeper answers at ${path}: ${messageOf(cause)}`, {
@@ -53,21 +57,29 @@ export class KeeperClient implements KeeperLink, Disposable {
   readonly #waiters = new Map<number, Waiter>();
   readonly #listeners: ((event: JournalEvent) => void)[] = [];
   #nextId = 1;
-  #stateFolder: string | null = null;
-  #why = 'the connection to the keeper ended';
+  readonly #path: string;
+  /** Of the run that took the environment by this connection. `journalFolder`: null when the keeper's journal lies on another machine. */
+  #run: { journalFolder: string | null; t0MonoMs: number; clock: KeeperClock; heard: JournalEvent[] } | null = null;
+  #end = new AppError('PEER_GONE', 'the connection to the keeper ended');
 
-  constructor(socket: Socket) {
+  /** @param path where `socket` leads, for a run that loses it */
+  constructor(socket: Socket, path: string) {
     this.#socket = socket;
+    this.#path = path;
     socket.on('error', (error) => {
-      this.#why = `the connection to the keeper broke: ${error.message}`;
+      this.#end = new AppError('PEER_GONE', `the connection to the keeper broke: ${error.message}`);
     });
     this.closed = this.#read();
   }
 
+  /** Takes the environment. What a keeper on another machine tells of faults is carried to this machine's clock. */
   async acquire(runId: string, t0MonoMs: number): Promise<{ epoch: number; leaseMs: number }> {
-    const { epoch, leaseMs, stateFolder } = await this.#ask({ op: 'acquire', runId, t0MonoMs });
+    const clock = await compareClocks(() => this.#reading(), { boot: machineBootId(), now: monoMs });
+    const { epoch, leaseMs, stateFolder } = await this.#ask({ op: 'acquire', runId, t0MonoMs: t0MonoMs + clock.offsetMs });
     if (epoch === undefined || leaseMs === undefined) throw new AppError('PROTOCOL', 'the keeper granted the environment without an epoch');
-    this.#stateFolder = stateFolder ?? null;
+    // Asked now, when it must be there: a lab that is taken away takes its journal along, and that is no other machine.
+    const isHere = stateFolder !== undefined && isJournalOf(stateFolder, runId);
+    this.#run = { journalFolder: isHere ? stateFolder : null, t0MonoMs, clock, heard: [] };
     return { epoch, leaseMs };
   }
 
@@ -104,7 +116,11 @@ export class KeeperClient implements KeeperLink, Disposable {
   }
 
   async lastWords(runId: string, waitMs: number): Promise<JournalEvent[]> {
-    return this.#stateFolder === null ? [] : await keeperLastWords(this.#stateFolder, runId, waitMs);
+    if (this.#run === null) return [];
+    const { journalFolder, heard } = this.#run;
+    if (journalFolder !== null) return await keeperLastWords(journalFolder, runId, waitMs);
+    const words = (await wordsFromAfar(() => this.#askAgain(runId), waitMs))?.map((event) => this.#inOurClock(event)) ?? [];
+    return [...words, ...this.#unknown([...heard, ...words])];
   }
 
   close(): void {
@@ -132,11 +148,49 @@ export class KeeperClient implements KeeperLink, Disposable {
     }
   }
 
+  async #reading(): Promise<ClockReading> {
+    const { clock } = await this.#ask({ op: 'clock' });
+    if (!clock) throw new AppError('PROTOCOL', 'the keeper answered without a reading of its clock');
+    return clock;
+  }
+
+  async #askAgain(runId: string): Promise<JournalEvent[]> {
+    using client = await connectKeeper(this.#path, { timeoutMs: 0, signal: AbortSignal.timeout(WORDS_MS) });
+    return (await client.#ask({ op: 'words', runId }, WORDS_MS)).events ?? [];
+  }
+
+  #inOurClock(event: JournalEvent): JournalEvent {
+    if (this.#run === null) return event;
+    const clockErrMs = Math.ceil(this.#run.clock.errMs(monoMs()) * 1_000) / 1_000;
+    return clockErrMs === 0 ? event : { ...event, clockErrMs };
+  }
+
+  /** Whatever nobody could tell to the end may still be in force, and a person has to look. */
+  #unknown(events: readonly JournalEvent[]): JournalEvent[] {
+    const t = Math.round((monoMs() - (this.#run?.t0MonoMs ?? 0)) * 1_000) / 1_000;
+    const reason =
+      'the keeper is on another machine and could not be asked again; it reverts by itself when the lease is over, which nobody here has seen: ' +
+      'look there with `holdfast keeper status`';
+    return unfinished(events)
+      .filter(({ type }) => type !== 'fault.unverified')
+      .map(({ fault, kind, target, epoch }) => ({
+        t,
+        from: 'runner',
+        seq: 0,
+        type: 'fault.unverified',
+        fault,
+        kind,
+        target,
+        epoch,
+        reason,
+      }));
+  }
+
   async #read(): Promise<void> {
     try {
       for await (const message of readMessages(this.#socket, fromKeeper)) this.#take(message);
     } catch (error) {
-      this.#why = messageOf(error);
+      this.#end = new AppError('PEER_GONE', messageOf(error));
     }
     this.#socket.destroy();
     for (const waiter of this.#waiters.values()) waiter.reject(this.#gone());
@@ -144,20 +198,22 @@ export class KeeperClient implements KeeperLink, Disposable {
 
   #take(message: FromKeeper): void {
     if ('event' in message) {
-      for (const listener of this.#listeners) listener(message.event);
+      const event = this.#inOurClock(message.event);
+      this.#run?.heard.push(event);
+      for (const listener of this.#listeners) listener(event);
     } else if (message.ok) {
       this.#waiters.get(message.id)?.resolve(message);
     } else {
       const code: ErrorCode = message.code in ERROR_CODES ? (message.code as ErrorCode) : 'PROTOCOL';
       const error = new AppError(code, message.message, message.remedy === undefined ? {} : { remedy: message.remedy });
-      // Id 0: the keeper did not understand us at all.
-      if (message.id === 0) this.#why = error.message;
+      // Id 0: the keeper did not understand us at all, or is not there: it is the last that comes.
+      if (message.id === 0) this.#end = error;
       this.#waiters.get(message.id)?.reject(error);
     }
   }
 
   #gone(): AppError {
-    return new AppError('PEER_GONE', this.#why);
+    return this.#end;
   }
 }
 

@@ -1,11 +1,12 @@
-// What keeper and janitor wrote about a run that lost its keeper, read from their journal beside the target.
+// What keeper and janitor wrote about a run that lost its keeper: read from their journal beside the target, or asked of a keeper elsewhere.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JournalEvent } from '../core/journal.ts';
-import { faultEventOf, KEEPER_JOURNAL_FILE, type KeeperRecord, parseKeeperRecord } from '../core/keeper-records.ts';
+import type { EventOf, JournalEvent } from '../core/journal.ts';
+import { KEEPER_JOURNAL_FILE, type KeeperRecord, parseKeeperRecord, runEventsOf } from '../core/keeper-records.ts';
 
 const POLL_MS = 100;
+const ASK_AGAIN_MS = 500;
 
 /**
  * The `fault.*` events of `runId` in the clock of that run; waits up to `waitMs` until each of its faults has its last word.
@@ -15,28 +16,48 @@ export async function keeperLastWords(stateFolder: string, runId: string, waitMs
   const until = performance.now() + waitMs;
   for (;;) {
     const events = readKeeperJournal(stateFolder, runId);
-    const isOver = [...lastByFault(events).values()].every((type) => type === 'fault.verified' || type === 'fault.gone');
-    if (isOver || performance.now() > until) return events;
+    if (unfinished(events).length === 0 || performance.now() > until) return events;
     await sleep(POLL_MS);
   }
 }
 
+/** Whether the journal lies here: the folder of a keeper on another machine may bear the name of one on this machine. */
+export function isJournalOf(stateFolder: string, runId: string): boolean {
+  return readLines(join(stateFolder, KEEPER_JOURNAL_FILE)).some((line) => line.type === 'acquired' && line.runId === runId);
+}
+
+/**
+ * The same events from a keeper that is reached again; waits up to `waitMs` until each fault of the run has its last word.
+ * @param ask asks anew, each time by a new connection; whatever it fails with, it is asked again
+ * @returns null when it never answered
+ */
+export async function wordsFromAfar(ask: () => Promise<JournalEvent[]>, waitMs: number): Promise<JournalEvent[] | null> {
+  const until = performance.now() + waitMs;
+  let heard: JournalEvent[] | null = null;
+  for (;;) {
+    heard = await ask().catch(() => heard);
+    if ((heard !== null && unfinished(heard).length === 0) || performance.now() > until) return heard;
+    await sleep(ASK_AGAIN_MS);
+  }
+}
+
+/** The newest event of each fault of which nobody said that it is over. */
+export function unfinished(events: readonly JournalEvent[]): KeeperEvent[] {
+  const newest = new Map(events.flatMap((event) => (isOfKeeper(event) ? [[event.fault, event] as const] : [])));
+  return [...newest.values()].filter(({ type }) => type !== 'fault.verified' && type !== 'fault.gone');
+}
+
+type KeeperEvent = EventOf<
+  'fault.intent' | 'fault.in-force' | 'fault.lost' | 'fault.reverting' | 'fault.verified' | 'fault.unverified' | 'fault.gone'
+>;
+
+function isOfKeeper(event: JournalEvent): event is KeeperEvent {
+  return event.type.startsWith('fault.') && event.type !== 'fault.planned';
+}
+
 /** The same, without waiting. */
 export function readKeeperJournal(stateFolder: string, runId: string): JournalEvent[] {
-  const lines = readLines(join(stateFolder, KEEPER_JOURNAL_FILE));
-  const epochs = new Map(
-    lines.flatMap((line) => (line.type === 'acquired' && line.runId === runId ? [[line.epoch, line.t0MonoMs] as const] : [])),
-  );
-  const intents = new Map<string, { kind: string; target: string; t0MonoMs: number }>();
-  return lines.flatMap((line) => {
-    if (!('fault' in line)) return [];
-    const t0MonoMs = epochs.get(line.epoch);
-    if (t0MonoMs === undefined) return [];
-    const key = `${String(line.epoch)}/${line.fault}`;
-    if (line.type === 'fault.intent') intents.set(key, { kind: line.kind, target: line.target, t0MonoMs });
-    const intent = intents.get(key);
-    return (intent && faultEventOf(line, intent)) ?? [];
-  });
+  return runEventsOf(readLines(join(stateFolder, KEEPER_JOURNAL_FILE)), runId);
 }
 
 function readLines(path: string): KeeperRecord[] {
@@ -47,10 +68,4 @@ function readLines(path: string): KeeperRecord[] {
   } catch {
     return []; // taken away with its lab: nobody can tell any more
   }
-}
-
-function lastByFault(events: readonly JournalEvent[]): Map<string, string> {
-  return new Map(
-    events.flatMap((event) => ('fault' in event && typeof event.fault === 'string' ? [[event.fault, event.type] as const] : [])),
-  );
 }

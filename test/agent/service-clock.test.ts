@@ -28,10 +28,10 @@ describe('the estimate of the service’s clock', () => {
         let nowMs = 0;
         for (const { pauseMs, thereMs, atServiceMs, backMs } of trips) {
           const sentMs = nowMs + pauseMs;
-          const receivedServiceMs = serviceMs(sentMs + thereMs);
-          const answeredServiceMs = serviceMs(sentMs + thereMs + atServiceMs);
+          const receivedThereMs = serviceMs(sentMs + thereMs);
+          const answeredThereMs = serviceMs(sentMs + thereMs + atServiceMs);
           nowMs = sentMs + thereMs + atServiceMs + backMs;
-          clock.learn('theirs', { sentMs, receivedServiceMs, answeredServiceMs, gotMs: nowMs });
+          clock.learn('theirs', { sentMs, receivedThereMs, answeredThereMs, gotMs: nowMs });
         }
         const readMs = nowMs + laterMs;
         const estimate = clock.estimate('theirs', readMs);
@@ -42,9 +42,9 @@ describe('the estimate of the service’s clock', () => {
 
   it('goes by the shortest of the last round trips, and gets worse with time', () => {
     const clock = new ServiceClock('mine');
-    clock.learn('theirs', { sentMs: 0, receivedServiceMs: 1_050, answeredServiceMs: 1_050, gotMs: 100 });
-    clock.learn('theirs', { sentMs: 200, receivedServiceMs: 1_201, answeredServiceMs: 1_201, gotMs: 202 });
-    clock.learn('theirs', { sentMs: 300, receivedServiceMs: 1_700, answeredServiceMs: 1_700, gotMs: 800 });
+    clock.learn('theirs', { sentMs: 0, receivedThereMs: 1_050, answeredThereMs: 1_050, gotMs: 100 });
+    clock.learn('theirs', { sentMs: 200, receivedThereMs: 1_201, answeredThereMs: 1_201, gotMs: 202 });
+    clock.learn('theirs', { sentMs: 300, receivedThereMs: 1_700, answeredThereMs: 1_700, gotMs: 800 });
     expect(clock.estimate('theirs', 1_000)).toEqual({ offsetMs: 1_000, errMs: 1 + 50e-6 * 800 });
     expect(clock.estimate('theirs', 61_000)?.errMs).toBeCloseTo(1 + 3.04);
   });
@@ -58,7 +58,7 @@ describe('the estimate of the service’s clock', () => {
     expect(clock.serviceBoot).toBeNull();
     expect(clock.estimate('first', 0)).toBeNull();
     for (const [index, boot] of ['first', 'second', 'third'].entries()) {
-      clock.learn(boot, { sentMs: 0, receivedServiceMs: index, answeredServiceMs: index, gotMs: 0 });
+      clock.learn(boot, { sentMs: 0, receivedThereMs: index, answeredThereMs: index, gotMs: 0 });
     }
     expect(clock.serviceBoot).toBe('third');
     expect(['first', 'second', 'third'].map((boot) => clock.estimate(boot, 0)?.offsetMs)).toEqual([undefined, 1, 2]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import type { JournalEvent } from '../../src/core/journal.ts';
-import { monoMs } from '../../src/io/clock.ts';
+import { machineBootId, monoMs } from '../../src/io/clock.ts';
 import { lockStateFolder, serveKeeper } from '../../src/keeper/server.ts';
 import { connectKeeper, type KeeperClient } from '../../src/runner/keeper-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -22,6 +22,7 @@ async function open(bench: KeeperBench): Promise<{ path: string; client: KeeperC
 
 test('a run goes over the socket: acquire, plan, inject, revert, release, and every event', async () => {
   await using bench = new KeeperBench({ leaseMs: 60_000 });
+  bench.machineBoot = machineBootId();
   await using door = await open(bench);
   const { client } = door;
   const events: JournalEvent[] = [];
