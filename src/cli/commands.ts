@@ -75,6 +75,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./validate.ts')).validateCommand(),
   },
   {
+    name: 'discover',
+    summary: 'write an environment file from a live cluster',
+    examples: ['holdfast discover --out my-network.yaml', 'holdfast discover --kubeconfig ~/.kube/config --context prod --out prod.yaml'],
+    load: async () => (await import('./discover.ts')).discoverCommand(),
+  },
+  {
     name: 'doctor',
     summary: 'tell what this machine has and what it lacks',
     examples: ['holdfast doctor', 'holdfast doctor --json'],

@@ -5,6 +5,7 @@
 // What the objects do not tell: --lb-class and --ignore-exclude-lb of the speakers (settings here), and a configuration that a speaker
 // refused, in which case its last valid one stays in force; ConfigurationState says so.
 import { familyOf, isInRange, prefixAround } from '../../core/addresses.ts';
+import type { AdvertiseReason } from '../../core/advertise-reasons.ts';
 import type { ServiceRef } from '../../core/environment.ts';
 import type { BgpAdvertisement, BgpPeer, IpAddressPool } from './metallb-objects.ts';
 import type { ClusterNode, Endpoint, EndpointSlice, Service } from './objects.ts';
@@ -20,31 +21,10 @@ export type ClusterObjects = {
   pools: readonly IpAddressPool[];
 };
 
-/**
- * Why a node does not advertise: MetalLB's words, as its log says them with `serviceWithdrawn`, in the order in which it asks.
- * `noPeer` is ours: the speaker would announce, and has nobody to announce to.
- */
-export const REASONS = [
-  'serviceDeleted',
-  'notLoadBalancer',
-  'noIPAllocated',
-  'invalidIP',
-  'ipNotAllowed',
-  'loadBalancerIPChanged',
-  'notOwner',
-  'noMatchingAdvertisement',
-  'conflictingAdvertisements',
-  'nodeNetworkUnavailable',
-  'nodeLabeledExcludeBalancers',
-  'noLocalEndpoints',
-  'noEndpoints',
-  'noPeer',
-] as const;
-export type Reason = (typeof REASONS)[number];
-
 /** `peers`: names of the BGPPeers that it should tell; `prefixes`: what, /32 or /128 unless an advertisement aggregates. */
 export type NodeIntent = { node: string } & (
-  { advertises: true; reason: null; peers: string[]; prefixes: string[] } | { advertises: false; reason: Reason; peers: []; prefixes: [] }
+  | { advertises: true; reason: null; peers: string[]; prefixes: string[] }
+  | { advertises: false; reason: AdvertiseReason; peers: []; prefixes: [] }
 );
 /** `pool` is null for an address that none holds. */
 export type VipIntent = { service: Service; address: string; pool: string | null; nodes: NodeIntent[] };
@@ -105,7 +85,7 @@ export function canServe(endpoint: Pick<Endpoint, 'addresses' | 'ready' | 'servi
 type Placed = { service: Service; pool: IpAddressPool };
 
 /** What a speaker asks of a Service before it looks at its own node. */
-function placeOf(service: Service | undefined, address: string, pools: readonly IpAddressPool[]): Placed | Reason {
+function placeOf(service: Service | undefined, address: string, pools: readonly IpAddressPool[]): Placed | AdvertiseReason {
   if (service === undefined) return 'serviceDeleted';
   if (service.type !== 'LoadBalancer') return 'notLoadBalancer';
   if (service.hasInvalidAddress) return 'invalidIP';
@@ -125,7 +105,7 @@ type Asked = Placed & {
 };
 
 /** ShouldAnnounce, question by question. */
-function whyNot({ service, pool, node, endpoints, advertisements, matching, speakers }: Asked): Reason | null {
+function whyNot({ service, pool, node, endpoints, advertisements, matching, speakers }: Asked): AdvertiseReason | null {
   if (advertisements.length === 0) return 'notOwner';
   if (matching.length === 0) return 'noMatchingAdvertisement';
   if (matching.some((one, index) => matching.slice(index + 1).some((other) => areInConflict(one, other, pool)))) {
@@ -181,6 +161,6 @@ function prefixOf(address: string, { aggregationLength, aggregationLengthV6 }: B
   return prefixAround(address, familyOf(address) === 4 ? aggregationLength : aggregationLengthV6);
 }
 
-function silent(node: ClusterNode, reason: Reason): NodeIntent {
+function silent(node: ClusterNode, reason: AdvertiseReason): NodeIntent {
   return { node: node.name, advertises: false, reason, peers: [], prefixes: [] };
 }

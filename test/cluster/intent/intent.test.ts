@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DEFAULT_SPEAKERS,
-  EXCLUDE_LABEL,
-  intentOf,
-  intentOfVip,
-  peersOf,
-  type Reason,
-  REASONS,
-} from '../../../src/cluster/intent/intent.ts';
+import { ADVERTISE_REASONS, type AdvertiseReason } from '../../../src/core/advertise-reasons.ts';
+import { DEFAULT_SPEAKERS, EXCLUDE_LABEL, intentOf, intentOfVip, peersOf } from '../../../src/cluster/intent/intent.ts';
 import {
   aCluster,
   aNode,
@@ -29,15 +22,15 @@ function answers(change: Partial<RawCluster>, speakers = DEFAULT_SPEAKERS): Answ
   const intent = intentOfVip(reduced(aCluster(change)), { service: WEB, address: VIP }, speakers);
   return Object.fromEntries(intent.map(({ node, reason }) => [node, reason ?? 'announces']));
 }
-type Answers = Record<string, Reason | 'announces'>;
-const everywhere = (answer: Reason | 'announces'): Answers => ({ n1: answer, n2: answer, n3: answer });
-const butN2 = (answer: Reason): Answers => ({ n1: 'announces', n2: answer, n3: 'announces' });
+type Answers = Record<string, AdvertiseReason | 'announces'>;
+const everywhere = (answer: AdvertiseReason | 'announces'): Answers => ({ n1: answer, n2: answer, n3: answer });
+const butN2 = (answer: AdvertiseReason): Answers => ({ n1: 'announces', n2: answer, n3: 'announces' });
 const notN2 = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: ['n2'] }] }];
 const cluster = aService({ externalTrafficPolicy: 'Cluster' });
 const DRAINING = { ready: false, serving: true, terminating: true };
 const NOT_READY = { ready: false, serving: false, terminating: false };
 
-const CASES: { reason: Reason; when: string; change: Partial<RawCluster>; expected: Answers }[] = [
+const CASES: { reason: AdvertiseReason; when: string; change: Partial<RawCluster>; expected: Answers }[] = [
   { reason: 'serviceDeleted', when: 'the Service is gone', change: { services: [] }, expected: everywhere('serviceDeleted') },
   {
     reason: 'notLoadBalancer',
@@ -163,7 +156,7 @@ describe('a node does not advertise', () => {
   });
 
   test('each reason has a case', () => {
-    expect(new Set(CASES.map(({ reason }) => reason))).toEqual(new Set(REASONS));
+    expect(new Set(CASES.map(({ reason }) => reason))).toEqual(new Set(Object.keys(ADVERTISE_REASONS)));
   });
 });
 
