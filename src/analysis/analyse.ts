@@ -6,6 +6,8 @@ import type { JournalEvent } from '../core/journal.ts';
 import { type FlowOutcome, type Report, REPORT_SCHEMA } from '../core/report-format.ts';
 import type { Evidence } from './checks/check.ts';
 import { evaluateChecks } from './checks/evaluate.ts';
+import { attributions as attributionsOf } from './cluster/attribution.ts';
+import { withCauses } from './cluster/cause-rows.ts';
 import { faultRows } from './fault-facts.ts';
 import { healthOf } from './health.ts';
 import { interruptionRows, interruptionsOf } from './interruptions.ts';
@@ -45,10 +47,11 @@ export function analyse(events: readonly JournalEvent[], { isComplete = false }:
   const nextHops = new NextHopHistory(facts);
   const windows = windowsOf(facts, nextHops);
   const scopes = scopesOf(facts);
-  const ledgers = judgeLedgers({ facts, windows, nextHops }, scopes);
+  const attributions = attributionsOf({ facts, windows, nextHops });
+  const ledgers = judgeLedgers({ facts, windows, nextHops, attributions }, scopes);
   const counts = ledgers.map((ledger) => ledger.count);
   const interruptions = interruptionsOf(facts, windows, scopes);
-  const evidence: Evidence = { facts, windows, scopes, nextHops, counts, interruptions };
+  const evidence: Evidence = { facts, windows, scopes, nextHops, attributions, counts, interruptions };
   const checks = evaluateChecks(evidence);
   const errors = errorsOf(facts);
   const judgedFlows = counts.reduce((sum, count) => sum + count.population, 0);
@@ -65,10 +68,10 @@ export function analyse(events: readonly JournalEvent[], { isComplete = false }:
     seed: started?.seed ?? 0,
     versions: started?.versions ?? {},
     verdict: verdictOf(checks, errors, judgedFlows),
-    summary: summaryOf({ facts, counts, restorations, errors }),
+    summary: summaryOf({ facts, counts, attributions, restorations, errors }),
     remarks: remarksOf(evidence, errors),
     checks,
-    events: windowReports(windows, counts, nextHops),
+    events: windowReports(windows, counts, nextHops).map((window, index) => withCauses(window, attributions[index] ?? null, facts)),
     matrix: matrixOf(counts),
     finalMap: finalMapOf(scopes),
     sourceIp: sourceIpOf(facts, scopes),

@@ -2,7 +2,7 @@
 import type { BreakCause, EventOf } from '../core/journal.ts';
 
 /** Who answered a flow from `t` on. A `flow.opened`, `flow.changed` or `flow.recovered` event is one as it stands. */
-export type Sighting = Pick<EventOf<'flow.opened'>, 't' | 'ingress' | 'backend' | 'boot' | 'observedSource'>;
+export type Sighting = Pick<EventOf<'flow.opened'>, 't' | 'ingress' | 'backend' | 'backendNode' | 'boot' | 'observedSource'>;
 
 /** A flow fell silent or was ended by the other side. */
 export type Break = {

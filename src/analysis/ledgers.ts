@@ -2,6 +2,7 @@
 import { type FlowOutcome, type Ledger, type Outcome, OUTCOMES } from '../core/report-format.ts';
 import { blameOf } from './blame.ts';
 import type { Flow } from './flow-life.ts';
+import type { Attribution } from './cluster/attribution.ts';
 import { shareOf } from './intervals.ts';
 import type { KnownSet, NextHopHistory } from './next-hop-history.ts';
 import { type Circumstances, judgeFlow, type Judgement } from './outcomes.ts';
@@ -32,6 +33,10 @@ export type LedgerCount = {
   stalledInDoubt: number;
   /** `moved-broken`: how many of them silently, and how many of them young. */
   movedBroken: { stalled: number; young: number };
+  /** Broken by the end of the pod that answered them: all of them, those whose hop stayed in the set, and those `moved-broken`. */
+  podEnded: { flows: number; elsewhere: number; moved: number };
+  /** Broken, and the re-dial of the 5-tuple was not answered in time. */
+  redialTimedOut: number;
   /** Unbroken flows of the same ingress that another backend, or a restarted one, answered at the end. */
   rebacked: number;
   byIngress: Map<string | null, { flows: number; broken: number }>;
@@ -42,7 +47,13 @@ export type LedgerCount = {
 /** A scope in a window: its counts, and its lines of flows.ndjson when asked. */
 export type JudgedLedger = { count: LedgerCount; lines(): Generator<FlowOutcome> };
 
-type Run = { facts: RunFacts; windows: readonly Window[]; nextHops: NextHopHistory };
+type Run = {
+  facts: RunFacts;
+  windows: readonly Window[];
+  nextHops: NextHopHistory;
+  /** What broke the flows of each window; none where no cluster was watched. */
+  attributions?: readonly Attribution[];
+};
 
 /** All ledgers, by window and then by scope. Flows are judged twice, once for counts and once a line: nothing is kept per flow. */
 export function judgeLedgers(run: Run, scopes: readonly ScopedFlows[]): JudgedLedger[] {
@@ -54,9 +65,10 @@ export function judgeWindow(run: Run, window: Window, scopes: readonly ScopedFlo
   return scopes.map((scoped) => judgeLedger(run, window, scoped));
 }
 
-function judgeLedger({ facts, windows, nextHops }: Run, window: Window, { scope, flows }: ScopedFlows): JudgedLedger {
+function judgeLedger({ facts, windows, nextHops, attributions }: Run, window: Window, { scope, flows }: ScopedFlows): JudgedLedger {
   const { vantage, vip } = scope;
   const count = emptyCount(window, scope);
+  const podEnded = attributions?.find((attribution) => attribution.window === window)?.podEnded;
   count.router = nextHops.routerOf(vip);
   count.before = nextHops.settledAt(vantage, vip, window.fromT);
   count.after = nextHops.settledAt(vantage, vip, window.untilT);
@@ -71,8 +83,10 @@ function judgeLedger({ facts, windows, nextHops }: Run, window: Window, { scope,
   const youngSinceT = Math.max(changedT, windows[window.index - 1]?.fromT ?? window.fromT);
   for (const flow of flows) {
     const membership = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]);
-    if (membership === 'population') countJudgement(count, judgeFlow(flow, circumstances), flow.opened.t >= youngSinceT);
-    else if (membership !== 'elsewhere') count[membership] += 1;
+    if (membership === 'population') {
+      const hasLostPod = podEnded?.has(flow) ?? false;
+      countJudgement(count, judgeFlow(flow, circumstances), { isYoung: flow.opened.t >= youngSinceT, hasLostPod });
+    } else if (membership !== 'elsewhere') count[membership] += 1;
   }
   const vipAddress = facts.environment.vips?.find(({ name }) => name === vip)?.address ?? '';
   return {
@@ -127,13 +141,20 @@ function emptyCount(window: Window, scope: Scope): LedgerCount {
     inDoubt: 0,
     stalledInDoubt: 0,
     movedBroken: { stalled: 0, young: 0 },
+    podEnded: { flows: 0, elsewhere: 0, moved: 0 },
+    redialTimedOut: 0,
     rebacked: 0,
     byIngress: new Map(),
     moves: new Map(),
   };
 }
 
-function countJudgement(count: LedgerCount, { outcome, before, after, broken, isInDoubt, mappedBy }: Judgement, isYoung: boolean): void {
+function countJudgement(
+  count: LedgerCount,
+  judgement: Judgement,
+  { isYoung, hasLostPod }: { isYoung: boolean; hasLostPod: boolean },
+): void {
+  const { outcome, before, after, broken, isInDoubt, mappedBy, mapFailure } = judgement;
   count.population += 1;
   if (isYoung) count.young += 1;
   count.outcomes[outcome] += 1;
@@ -153,6 +174,12 @@ function countJudgement(count: LedgerCount, { outcome, before, after, broken, is
     if (outcome === 'moved-broken') {
       if (broken.cause === 'stalled') count.movedBroken.stalled += 1;
       if (isYoung) count.movedBroken.young += 1;
+    }
+    if (mapFailure === 'timeout') count.redialTimedOut += 1;
+    if (hasLostPod) {
+      count.podEnded.flows += 1;
+      if (outcome === 'moved-broken' || outcome === 'broken-in-place') count.podEnded.elsewhere += 1;
+      if (outcome === 'moved-broken') count.podEnded.moved += 1;
     }
   } else if (mappedBy === 'live' && after.ingress === before.ingress && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
 }

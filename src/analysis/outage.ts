@@ -1,4 +1,5 @@
 // How long a fault's target was dark, what ended that, and whether withdrawing first would have helped.
+import { BIN_MS } from './bins.ts';
 import type { Evidence } from './checks/check.ts';
 import type { FaultFacts } from './fault-facts.ts';
 import { elsewhereOf, type LedgerCount, total } from './ledgers.ts';
@@ -8,7 +9,7 @@ import type { RunFacts, Scope } from './run-facts.ts';
 import { sightingAt } from './flow-life.ts';
 import { changesOf } from './set-history.ts';
 import { holdTimeMs, type Window } from './windows.ts';
-import { flowsText, lengthText } from './wording.ts';
+import { flowsText, lengthText, listText } from './wording.ts';
 
 /** Shorter than this, the route and the flows went together. */
 const NOTICEABLE_MS = 20;
@@ -16,18 +17,33 @@ const NOTICEABLE_MS = 20;
 const EARLIEST_SHARE = 2 / 3;
 const SLACK_MS = 1_000;
 
-/** @param counts of the window that the fault opened */
+/**
+ * VIP by VIP: the route to one of them may go while another's stays.
+ * @param counts of the window that the fault opened
+ */
 export function outageRemarks(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): string[] {
-  const window = counts[0]?.window;
-  if (!window) return [];
-  const onsetT = firstOnsetOn(fault.target, window, evidence);
+  const vips = new Map<string, string[]>();
+  for (const [vip, of] of Map.groupBy(counts, ({ scope }) => scope.vip)) {
+    for (const remark of outageOfVip(fault, of, evidence)) vips.set(remark, [...(vips.get(remark) ?? []), vip]);
+  }
+  const all = new Set(counts.map(({ scope }) => scope.vip));
+  return [...vips].map(([remark, of]) => (of.length === all.size ? remark : `On ${listText(of)}: ${remark}`));
+}
+
+function outageOfVip(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): string[] {
+  const [first] = counts;
+  if (!first) return [];
+  const { window } = first;
+  const { vip } = first.scope;
+  const onsetT = firstOnsetOn({ target: fault.target, vip }, window, evidence);
   if (onsetT === null) return [];
   const goneT = routeGoneT(fault.target, window, { scopes: counts.map((count) => count.scope), nextHops: evidence.nextHops });
   const { target } = fault;
   if (goneT === null) {
-    const known = counts.every((count) => count.after.nodes?.includes(target));
+    // Under Cluster a node without a pod answers with another's.
+    const isDark = counts.every((count) => count.after.nodes?.includes(target)) && !wasAnsweredOn({ target, vip }, onsetT, evidence);
     const lengthMs = window.untilT - (fault.inForceT ?? window.fromT);
-    return known
+    return isDark
       ? [`The route to ${target} stayed for the whole fault (${lengthText(lengthMs)}): new flows that hashed to it met nobody.`]
       : [];
   }
@@ -48,9 +64,24 @@ export function outageRemarks(fault: FaultFacts, counts: readonly LedgerCount[],
   ];
 }
 
-function firstOnsetOn(target: string, window: Window, { scopes, windows }: Evidence): number | null {
+/** Whether a fresh dial was answered through the target in a whole second of the window after `sinceT`. */
+function wasAnsweredOn({ target, vip }: { target: string; vip: string }, sinceT: number, { facts, windows }: Evidence): boolean {
+  const window = windows.find(({ fromT, untilT }) => fromT <= sinceT && sinceT < untilT);
+  return facts.tallies.some(
+    ({ bin, path, vip: of, ok, fresh }) =>
+      fresh === true &&
+      of === vip &&
+      path === target &&
+      ok > 0 &&
+      bin * BIN_MS > sinceT &&
+      (bin + 1) * BIN_MS <= (window?.untilT ?? Infinity),
+  );
+}
+
+function firstOnsetOn({ target, vip }: { target: string; vip: string }, window: Window, { scopes, windows }: Evidence): number | null {
   let first: number | null = null;
-  for (const { flows } of scopes) {
+  for (const { scope, flows } of scopes) {
+    if (scope.vip !== vip) continue;
     for (const flow of flows) {
       const broken = firstBreakIn(flow, windows, window);
       if (broken && (first === null || broken.onsetT < first) && sightingAt(flow, window.fromT).ingress === target) first = broken.onsetT;

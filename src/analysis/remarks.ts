@@ -1,5 +1,7 @@
 // Further sentences: what a fault did beyond its target, what would have spared whom, and what nobody saw.
+import { BIN_MS } from './bins.ts';
 import type { Evidence } from './checks/check.ts';
+import { isPodHappening } from './cluster/happening.ts';
 import type { FaultFacts } from './fault-facts.ts';
 import { type LedgerCount, total } from './ledgers.ts';
 import { outageRemarks } from './outage.ts';
@@ -18,6 +20,7 @@ export function remarksOf(evidence: Evidence, errors: readonly string[]): string
       .filter((fault) => fault.intentT === null && !mayHaveBegun(fault, facts))
       .map((fault) => `${fault.kind} on ${fault.target} was planned and not begun.`),
     ...hashRemarks(evidence),
+    ...podRemarks(evidence),
     ...unknownRemarks(evidence),
     ...sightRemarks(evidence),
     ...backendRemarks(evidence),
@@ -31,6 +34,7 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
     ...outageRemarks(fault, of('fault-in'), evidence),
     ...rehashRemarks(fault, of('fault-in')),
     ...returnRemarks(fault, of('fault-out')),
+    ...redialRemarks(fault, of('fault-out'), evidence),
   ];
   if (fault.lostT !== null) {
     const by = fault.reason ? ` (${fault.reason})` : '';
@@ -43,7 +47,8 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
 
 /** Flows of other nodes that moved because the router cut its hash space anew. */
 function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
-  const broken = total(counts, (count) => count.outcomes['moved-broken']);
+  // A flow whose pod ended would have broken wherever the router sent it.
+  const broken = total(counts, (count) => count.outcomes['moved-broken'] - count.podEnded.moved);
   if (broken === 0) return [];
   const moved = broken + total(counts, (count) => count.outcomes['moved-survived']);
   const others = total(counts, (count) => count.population - count.outcomes['on-dead-hop']);
@@ -81,6 +86,46 @@ function returnRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): 
     `The return of ${target} broke ${flowsText(broken)}${how}: ${share} opened while it was away` +
       (young > 0 ? ` (${percentText(youngBroken / young)}${predicted ?? ''})` : '') +
       (youngBroken === broken ? '; whoever had survived its loss stayed.' : `, and ${countText(broken - youngBroken)} older ones.`),
+  ];
+}
+
+/**
+ * A node that once knew a 5-tuple keeps its conntrack entry: after its return a dial from the same source port meets that entry and is
+ * not answered, while every fresh port is. That says nothing of the path.
+ */
+function redialRemarks({ target, revertedT, revertingT }: FaultFacts, counts: readonly LedgerCount[], { facts }: Evidence): string[] {
+  const timedOut = total(counts, (count) => count.redialTimedOut);
+  const window = counts[0]?.window;
+  if (timedOut === 0 || !window) return [];
+  const sinceT = revertedT ?? revertingT ?? window.fromT;
+  const fresh = facts.tallies.filter(
+    ({ fresh: isFresh, path, bin, ok }) =>
+      isFresh === true && path === target && ok > 0 && bin * BIN_MS >= sinceT && (bin + 1) * BIN_MS <= window.untilT,
+  );
+  const answered = fresh.reduce((sum, { ok }) => sum + ok, 0);
+  const were = `${flowsText(timedOut)} broke after the return of ${target}, and dialling their 5-tuples again was not answered`;
+  if (answered === 0) return [`${were}; no fresh dial was answered there either.`];
+  return [
+    `${were}, while ${countText(answered)} dials from fresh ports were answered by ${target}: a node keeps the conntrack entries of ` +
+      '5-tuples that it knew, and they stall on those; the path itself answers.',
+  ];
+}
+
+/** Whose fault it was not. */
+function podRemarks({ counts, attributions }: Evidence): string[] {
+  const elsewhere = total(counts, (count) => count.podEnded.elsewhere);
+  if (elsewhere === 0) return [];
+  const pods = new Map<string, string>();
+  for (const { source, breaks } of attributions.flatMap(({ causes }) => causes)) {
+    if (source.kind !== 'happening' || !isPodHappening(source.happening)) continue;
+    const { pod, node } = source.happening;
+    if (breaks.some(({ evidence }) => evidence === 'its-pod')) pods.set(pod, node === null ? pod : `${pod} on ${node}`);
+  }
+  const named = pods.size <= 3 ? ` (${listText([...pods.values()])})` : '';
+  const which = pods.size === 1 ? 'the pod that answered them' : `one of the ${countText(pods.size)} pods that answered them`;
+  return [
+    `${flowsText(elsewhere)} broke although the hop they came in by stayed, because ${which}${named} ended: ` +
+      'the router had no part in that, and no other hash would have spared them.',
   ];
 }
 

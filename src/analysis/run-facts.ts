@@ -3,6 +3,8 @@ import type { Environment } from '../core/environment.ts';
 import { compareEvents, type EventOf, type JournalEvent, vantageOf } from '../core/journal.ts';
 import type { Probe } from '../core/probe-file.ts';
 import type { Scenario } from '../core/scenario-file.ts';
+import { type ClusterFacts, clusterFacts } from './cluster/cluster-facts.ts';
+import type { ClusterEvent } from './cluster/happenings.ts';
 import { type FaultFacts, faultFacts } from './fault-facts.ts';
 import type { Break, Flow } from './flow-life.ts';
 
@@ -22,6 +24,9 @@ export type RunFacts = {
   illnesses: EventOf<'prober.ill'>[];
   nextHops: (EventOf<'next-hops'> | EventOf<'observer.blind'>)[];
   sessions: EventOf<'bgp-session'>[];
+  cluster: ClusterFacts;
+  /** What MetalLB said of itself. */
+  statuses: EventOf<'cluster.metallb-status'>[];
   notes: (EventOf<'run.note'> | EventOf<'run.aborted'>)[];
   aborted: EventOf<'run.aborted'> | null;
   /** Error bound of each vantage's clock against the runner's. */
@@ -63,6 +68,8 @@ class Reading {
   readonly #illnesses: EventOf<'prober.ill'>[] = [];
   readonly #nextHops: RunFacts['nextHops'] = [];
   readonly #sessions: EventOf<'bgp-session'>[] = [];
+  readonly #cluster: ClusterEvent[] = [];
+  readonly #statuses: EventOf<'cluster.metallb-status'>[] = [];
   readonly #notes: RunFacts['notes'] = [];
   #started: EventOf<'run.started'> | null = null;
   #aborted: EventOf<'run.aborted'> | null = null;
@@ -134,6 +141,18 @@ class Reading {
       case 'bgp-session':
         this.#sessions.push(event);
         break;
+      case 'cluster.endpoints':
+      case 'cluster.service':
+      case 'cluster.node':
+      case 'cluster.deployment':
+      case 'cluster.speaker':
+      case 'cluster.metallb':
+      case 'cluster.intent':
+        this.#cluster.push(event);
+        break;
+      case 'cluster.metallb-status':
+        this.#statuses.push(event);
+        break;
       case 'dial.failed':
         break;
       case 'run.ended':
@@ -161,6 +180,11 @@ class Reading {
       illnesses: this.#illnesses,
       nextHops: this.#nextHops,
       sessions: this.#sessions,
+      cluster: clusterFacts(
+        this.#cluster,
+        this.#nextHops.filter((event) => event.type === 'observer.blind'),
+      ),
+      statuses: this.#statuses,
       notes: this.#notes,
       aborted: this.#aborted,
       clockErrMs: this.#clockErrMs,

@@ -1,4 +1,6 @@
 // The answer first, in one sentence that a tired person understands at 3 a.m.
+import type { Attribution } from './cluster/attribution.ts';
+import { causeShares } from './cluster/cause-shares.ts';
 import { type LedgerCount, total } from './ledgers.ts';
 import type { RunFacts } from './run-facts.ts';
 import type { Restoration } from './restoration.ts';
@@ -7,19 +9,22 @@ import { countText, flowsText, lengthText, listText } from './wording.ts';
 export type SummaryInput = {
   facts: RunFacts;
   counts: readonly LedgerCount[];
+  /** One a window; none where no cluster was watched. */
+  attributions: readonly Attribution[];
   restorations: readonly Restoration[];
   /** Of `errorsOf`; the sentence then begins with them. */
   errors: readonly string[];
 };
 
-export function summaryOf({ facts, counts, restorations, errors }: SummaryInput): string {
-  const story = storyOf(facts, counts, restorations);
+export function summaryOf({ errors, ...input }: SummaryInput): string {
+  const { facts } = input;
+  const story = storyOf(input);
   const sentence = [...errors, ...(story ? [story] : [])].join('; ');
   // A node's name keeps its spelling, even where a sentence begins.
   return `${facts.faults.some((fault) => sentence.startsWith(fault.target)) ? sentence : upperFirst(sentence)}.`;
 }
 
-function storyOf(facts: RunFacts, counts: readonly LedgerCount[], restorations: readonly Restoration[]): string {
+function storyOf({ facts, counts, attributions, restorations }: Omit<SummaryInput, 'errors'>): string {
   if (facts.started === null) return '';
   if (facts.flows.length === 0) return 'no flow was opened';
   const begun = facts.faults.filter((fault) => fault.intentT !== null);
@@ -28,16 +33,16 @@ function storyOf(facts: RunFacts, counts: readonly LedgerCount[], restorations: 
   if (!fault || faultIn.length === 0) {
     const watched = counts.filter((count) => count.window.cause === 'baseline');
     const lengthMs = Math.max(0, facts.endT - facts.timelineT);
-    return `nothing was broken on purpose: ${brokenText(watched)} in ${lengthText(lengthMs)}${observedText(counts)}`;
+    return `nothing was broken on purpose: ${brokenText(watched)} in ${lengthText(lengthMs)}${causesText(attributions, 'baseline')}${observedText(counts, attributions)}`;
   }
   const targets = [...new Set(begun.map((each) => each.target))];
   const what = begun.length === 1 ? fault.headline : `${String(begun.length)} faults hit ${listText(targets)}`;
   const clauses = [
-    `${what}: ${brokenText(faultIn)}${whereText(faultIn)}`,
+    `${what}: ${brokenText(faultIn)}${whereText(faultIn)}${podsText(faultIn)}`,
     ...returnClause(counts, begun.length === 1 ? 'its return' : 'their return'),
     ...restoredClause(restorations),
   ];
-  return `${clauses.join('; ')}${observedText(counts)}`;
+  return `${clauses.join('; ')}${observedText(counts, attributions)}`;
 }
 
 /** `341 of 1,024 TCP flows broke`; protocols in which nothing broke are left out, unless nothing broke at all. */
@@ -83,12 +88,24 @@ function restoredClause(restorations: readonly Restoration[]): string[] {
   return [`paths were whole again after ${lengthText(Math.max(...took))}`];
 }
 
-function observedText(counts: readonly LedgerCount[]): string {
+/** Whom no router could have spared. */
+function podsText(counts: readonly LedgerCount[]): string {
+  const flows = total(counts, (count) => count.podEnded.elsewhere);
+  return flows === 0 ? '' : ` (${countText(flows)} of these because their pod ended)`;
+}
+
+/** What broke flows in windows of that cause, as far as the cluster tells: `: rollout of web 290, unexplained 10`. */
+function causesText(attributions: readonly Attribution[], cause: Attribution['window']['cause']): string {
+  const shares = causeShares(attributions.filter((attribution) => attribution.window.cause === cause));
+  return shares.length === 0 ? '' : ` (${shares.map(({ what, flows }) => `${what}: ${countText(flows)}`).join('; ')})`;
+}
+
+function observedText(counts: readonly LedgerCount[], attributions: readonly Attribution[]): string {
   const broken = total(
     counts.filter((count) => count.window.cause === 'observed'),
     (count) => count.broken,
   );
-  return broken > 0 ? `; ${flowsText(broken)} broke when a next-hop set changed by itself` : '';
+  return broken > 0 ? `; ${flowsText(broken)} broke when a next-hop set changed by itself${causesText(attributions, 'observed')}` : '';
 }
 
 function upperFirst(text: string): string {

@@ -2,6 +2,7 @@
 import type { BreakCause } from '../core/journal.ts';
 import type { Timeline } from '../core/report-format.ts';
 import { BIN_MS } from './bins.ts';
+import { happeningText } from './cluster/happening.ts';
 import type { Flow } from './flow-life.ts';
 import { compareTexts, UNKNOWN } from './matrix.ts';
 import type { NextHopHistory } from './next-hop-history.ts';
@@ -115,6 +116,7 @@ function marksOf(facts: RunFacts): Timeline['marks'] {
   for (const { t, node, peer, state, reason } of facts.sessions) {
     marks.push({ t, kind: 'bgp', text: `${node ?? peer}: ${state}${reason ? ` (${reason})` : ''}` });
   }
+  for (const happening of facts.cluster.happenings) marks.push({ t: happening.t, kind: 'cluster', text: happeningText(happening) });
   for (const note of facts.notes)
     marks.push({ t: note.t, kind: 'note', text: note.type === 'run.note' ? note.note : `aborted: ${note.why}` });
   for (const { fromT, untilT, vantage, why } of facts.illnesses) {

@@ -79,6 +79,48 @@ export type WindowNextHops = {
   unknown?: ('before' | 'after')[];
 };
 
+/** What ties a broken flow to a cause; the flow's own pod, its ingress, or its 5-tuple tells. */
+export const CAUSE_EVIDENCE = [
+  /** The pod that answered it ended. */
+  'its-pod',
+  /** The node it came in by left the next-hop set. */
+  'left-hop',
+  /** Its 5-tuple went to another node when a next-hop set changed. */
+  'rehashed',
+  /** It came in by the fault's target, or was answered there. */
+  'on-target',
+  /** It came in by a node, or was answered on one, that then was NotReady or gone. */
+  'on-node',
+] as const;
+export type CauseEvidence = (typeof CAUSE_EVIDENCE)[number];
+
+/** What happened inside a window that broke flows or may have, and what it broke: a flow has one cause at most. */
+export type WindowCause = {
+  t: number;
+  kind: 'pod' | 'node' | 'service' | 'speaker' | 'metallb' | 'fault' | 'next-hops';
+  vip: string | null;
+  node: string | null;
+  pod: string | null;
+  /** As a person says it: `rollout of web, step 2: n3 lost its last ready endpoint (web-7d9f-x2x1)`. */
+  what: string;
+  /** What became of next-hop sets by it; null: nothing that anybody saw. */
+  effect: string | null;
+  /** By protocol; `share`: of the flows that lived just before it, those that it broke. */
+  broken: { protocol: string; share: Share; byCause: Record<string, number> }[];
+  /** By what the broken flows are tied to it. */
+  evidence: Partial<Record<CauseEvidence, number>>;
+};
+
+/** Breaks of a window that nothing seen explains. */
+export type UnexplainedBreaks = {
+  vip: string;
+  protocol: string;
+  /** Of all breaks of the window there. */
+  share: Share;
+  /** `unseen`: the cluster or the router was not watched then; `unmapped`: a set changed, but where the 5-tuple goes now is not known. */
+  why: 'prober-ill' | 'unseen' | 'unmapped' | 'no-cause-seen';
+};
+
 /** One window (the field's word in report.json is `events`). */
 export type WindowReport = {
   fromT: number;
@@ -89,6 +131,9 @@ export type WindowReport = {
   description: string;
   nextHops: WindowNextHops[];
   ledgers: Ledger[];
+  /** In order of time; absent where no cluster was watched. Broken flows of causes + unexplained = all breaks of the window. */
+  causes?: WindowCause[];
+  unexplained?: UnexplainedBreaks[];
 };
 
 export type CheckResult = {
@@ -184,6 +229,6 @@ export type Timeline = {
   exchanges: { vip: string; ok: number[]; late: number[]; lost: number[]; notSent: number[]; invalid: number[] }[];
   /** Next-hop sets as they changed. */
   nextHops: { t: number; router: string; vip: string; nodes: string[] }[];
-  /** BGP sessions, faults, notes: one mark each. */
-  marks: { t: number; kind: 'fault' | 'bgp' | 'note' | 'prober'; text: string }[];
+  /** BGP sessions, faults, happenings of the cluster, notes: one mark each. */
+  marks: { t: number; kind: 'fault' | 'bgp' | 'note' | 'prober' | 'cluster'; text: string }[];
 };

@@ -4,6 +4,10 @@ import type { Environment } from '../../src/core/environment.ts';
 import type { Expectation } from '../../src/core/checks.ts';
 
 export const VIP_ADDRESS = '10.77.200.1';
+/** Of the VIP of that place. */
+export function vipAddress(index: number): string {
+  return `10.77.200.${String(index + 1)}`;
+}
 export const ADDRESS_OF: Record<string, string> = {
   n1: '10.77.0.11',
   n2: '10.77.0.12',
@@ -21,6 +25,8 @@ export type JournalOptions = {
   seed?: number;
   holdTimeMs?: number;
   intervalMs?: number;
+  /** Names of the VIPs; default: `web` alone. */
+  vips?: readonly string[];
   /** Flows of the scenario; default: `tcp-hold` and `udp-twin` on `web` from every vantage. */
   probes?: readonly string[];
 };
@@ -33,6 +39,7 @@ export class JournalDraft {
 
   constructor(options: JournalOptions = {}) {
     const { vantages = ['v1'], expect = [], minFlows = 100, seed = 7, intervalMs = 500, probes = ['tcp-hold', 'udp-twin'] } = options;
+    const { vips = ['web'] } = options;
     const probe = (protocol: string) => ({ title: protocol, protocol, intervalMs, timeoutMs: intervalMs, stallAfterMs: 3 * intervalMs });
     this.add(0, 'run.started', {
       schema: 1,
@@ -41,7 +48,7 @@ export class JournalDraft {
       scenario: {
         name: 'test',
         title: 'A test',
-        flows: probes.map((name) => ({ probe: name, vip: 'web', vantages: 'all', count: 1 })),
+        flows: vips.flatMap((vip) => probes.map((name) => ({ probe: name, vip, vantages: 'all', count: 1 }))),
         timeline: [],
         expect,
         minFlows,
@@ -114,9 +121,53 @@ export class JournalDraft {
   }
 
   /** The router's set from `t` on; settled at once when `t` is early in the ramp. */
-  set(t: number, nodes: readonly string[], { settled = t < 500, router = 'tor' } = {}): this {
+  set(t: number, nodes: readonly string[], { settled = t < 500, router = 'tor', address = VIP_ADDRESS } = {}): this {
     const nextHops = nodes.map((node) => ({ address: ADDRESS_OF[node] ?? node, node }));
-    return this.add(t, 'next-hops', { observer: 'routes', router, prefix: `${VIP_ADDRESS}/32`, nextHops, settled }, `observer:${router}`);
+    return this.add(t, 'next-hops', { observer: 'routes', router, prefix: `${address}/32`, nextHops, settled }, `observer:${router}`);
+  }
+
+  /** An event of the cluster's observer. */
+  cluster(t: number, type: Extract<EventType, `cluster.${string}` | 'observer.blind'>, fields: object): this {
+    return this.add(t, type, { observer: 'cluster', ...fields }, 'observer:cluster');
+  }
+
+  /** The endpoints of a VIP from `t` on, each `pod@node`; `-` before it: terminating and not serving, `~`: terminating and serving, `!`: not ready. */
+  endpoints(t: number, pods: readonly string[], vip = 'web'): this {
+    const endpoints = pods.map((text) => {
+      const mark = /^[-~!]/.exec(text)?.[0] ?? '';
+      const [pod = '', node = ''] = text.slice(mark.length).split('@');
+      return {
+        pod: `default/${pod}`,
+        node,
+        ready: mark === '',
+        serving: mark === '' || mark === '~',
+        terminating: mark === '-' || mark === '~',
+      };
+    });
+    return this.cluster(t, 'cluster.endpoints', { vip, service: `default/${vip}`, endpoints });
+  }
+
+  /** The Deployment of a VIP; `updated` of `replicas` pods are of the newest generation. */
+  deployment(t: number, { vip = 'web', generation = 1, replicas = 3, updated = 3, available = 3 } = {}): this {
+    const counts = { generation, observedGeneration: generation, replicas, updated, ready: available, available };
+    return this.cluster(t, 'cluster.deployment', { vip, deployment: `default/${vip}`, exists: true, ...counts });
+  }
+
+  /** A node of the cluster: Ready and unmarked but for what is said. */
+  clusterNode(
+    t: number,
+    node: string,
+    fields: { ready?: string; unschedulable?: boolean; excluded?: boolean; networkUnavailable?: boolean } = {},
+  ): this {
+    return this.cluster(t, 'cluster.node', {
+      node,
+      exists: true,
+      ready: 'True',
+      unschedulable: false,
+      excluded: false,
+      networkUnavailable: false,
+      ...fields,
+    });
   }
 
   /** A fault at n2 (or `target`) with its two edges; in force 50 ms after the first, read back 50 ms after the second. */
@@ -162,6 +213,9 @@ type FlowFields = {
   sourcePort?: number;
   observedSource?: string;
   replaces?: string;
+  vip?: string;
+  backend?: string;
+  backendNode?: string;
 };
 type TallyFields = {
   vantage?: string;
@@ -188,6 +242,7 @@ function anEnvironment({
   nodes = ['n1', 'n2', 'n3'],
   vantages = ['v1'],
   policy = 'local',
+  vips = ['web'],
   holdTimeMs = 9_000,
 }: JournalOptions): Environment {
   const topology = { holdTime: holdTimeMs } as NonNullable<Environment['lab']>['topology'];
@@ -196,7 +251,7 @@ function anEnvironment({
     title: 'Three nodes',
     lab: { prefix: 'hf', topology },
     vantages: vantages.map((name) => ({ name, netns: null, addresses: ['10.77.1.2'] })),
-    vips: [{ name: 'web', address: VIP_ADDRESS, family: 4, port: 7000, policy, service: null }],
+    vips: vips.map((name, index) => ({ name, address: vipAddress(index), family: 4, port: 7000, policy, service: null })),
     nodes: nodes.map((name) => ({ name, netns: null, addresses: [ADDRESS_OF[name] ?? ''], podCidrs: [], uplink: null })),
     routers: [{ name: 'tor', netns: null, driver: 'frr', vtysh: [] }],
     cluster: null,

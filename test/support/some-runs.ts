@@ -1,5 +1,5 @@
 // The reports that every output must be able to show: good, bad, thin, broken off, empty, hostile.
-import type { Report } from '../../src/core/report-format.ts';
+import type { Report, WindowReport } from '../../src/core/report-format.ts';
 import { aShare, simulateRun, type SimulatedRun } from './a-run.ts';
 
 /** The middle hop goes, nobody else is hurt. */
@@ -16,9 +16,34 @@ export function deviatedRun(): SimulatedRun {
     title: 'A node is drained',
     summary: report.summary.replace('lost its BGP session', 'was drained'),
     faults: report.faults.map((fault) => ({ ...fault, kind: 'node-drain' })),
-    events: report.events.map((window) => ({ ...window, description: window.description.replace('bgp-session-down', 'node-drain') })),
+    events: report.events.map((window) =>
+      withDrain({ ...window, description: window.description.replace('bgp-session-down', 'node-drain') }, 'web-7d9f6c-x2x1q'),
+    ),
   };
   return { report: { ...report, ...drained }, flows };
+}
+
+/** What the cluster's observer told of the drain, in the window that it opened. */
+function withDrain(window: WindowReport, pod: string): WindowReport {
+  if (window.eventCause !== 'fault-in') return window;
+  const common = { t: window.fromT + 20, vip: null, node: 'n3', pod: null, effect: null, broken: [], evidence: {} };
+  return {
+    ...window,
+    causes: [
+      { ...common, kind: 'node', what: 'n3 was cordoned' },
+      {
+        ...{ ...common, t: window.fromT + 180, kind: 'pod', vip: 'web', pod },
+        what: `drain of n3: n3 lost its last ready endpoint (${pod})`,
+        effect: 'n3 left the next-hop set of web 0.1 s later',
+        broken: [
+          { protocol: 'tcp', share: aShare(94, 256), byCause: { reset: 90, stalled: 4 } },
+          { protocol: 'udp', share: aShare(0, 256), byCause: {} },
+        ],
+        evidence: { 'its-pod': 70, rehashed: 24 },
+      },
+    ],
+    unexplained: [{ vip: 'web', protocol: 'tcp', share: aShare(2, 96), why: 'no-cause-seen' }],
+  };
 }
 
 /** Too few flows to say anything, an ill prober, no observer. */
@@ -114,7 +139,12 @@ export const HOSTILE_POD = '</script><img src=x onerror=alert(2)>\u2028\u0000]]>
 /** Names as an attacker with a pod in the cluster would choose them. */
 export function hostileRun(): SimulatedRun {
   const { report, flows } = simulateRun({ count: 12, vantages: ['v1'], nodes: ['n1', HOSTILE_NODE, 'n3'], backendOf: () => HOSTILE_POD });
-  return { report: { ...report, title: `A run titled ${HOSTILE_POD}`, remarks: [`<b>not bold</b> & 'quoted' "twice"`] }, flows };
+  const events = report.events.map((window) => withDrain(window, HOSTILE_POD));
+  const timeline = { ...report.timeline, marks: [...report.timeline.marks, { t: 5_200, kind: 'cluster' as const, text: HOSTILE_POD }] };
+  return {
+    report: { ...report, events, timeline, title: `A run titled ${HOSTILE_POD}`, remarks: [`<b>not bold</b> & 'quoted' "twice"`] },
+    flows,
+  };
 }
 
 export const SOME_RUNS = {

@@ -3,6 +3,7 @@ import type { Expectation, Phase } from '../../core/checks.ts';
 import type { CheckResult, Share, Verdict } from '../../core/report-format.ts';
 import type { Availability } from '../availability.ts';
 import { judgedIn } from '../bins.ts';
+import type { Attribution } from '../cluster/attribution.ts';
 import type { Interruption } from '../interruptions.ts';
 import { shareOf } from '../intervals.ts';
 import type { LedgerCount } from '../ledgers.ts';
@@ -18,6 +19,8 @@ export type Evidence = {
   windows: readonly Window[];
   scopes: readonly ScopedFlows[];
   nextHops: NextHopHistory;
+  /** One a window; none where no cluster was watched. */
+  attributions: readonly Attribution[];
   counts: readonly LedgerCount[];
   interruptions: readonly Interruption[];
 };

@@ -7,6 +7,7 @@ import { brokenElsewhere } from './broken-elsewhere.ts';
 import { broken } from './broken.ts';
 import type { Check, Evidence, ScopeVerdict } from './check.ts';
 import { faultEffective } from './fault-effective.ts';
+import { intentMatchesWire } from './intent-matches-wire.ts';
 import { interruption } from './interruption.ts';
 import { pathAvailability } from './path-availability.ts';
 import { pathsCovered } from './paths-covered.ts';
@@ -57,6 +58,8 @@ function bind(expectation: Expectation): Bound {
       return bindTo(interruption, expectation);
     case 'paths-covered':
       return bindTo(pathsCovered, expectation);
+    case 'intent-matches-wire':
+      return bindTo(intentMatchesWire, expectation);
     case 'fault-effective':
       return bindTo(faultEffective, expectation);
   }

@@ -166,6 +166,7 @@ function barsOf({ stepMs, values }: Steps, what: string, x: Scale): Box[] {
 function markLane({ timeline }: Report, x: Scale): Lane {
   const kinds = [
     ['bgp', 'BGP', 'ink'],
+    ['cluster', 'cluster', 'ink'],
     ['prober', 'prober', UNKNOWN_CLASS],
     ['note', 'note', 'ink'],
   ] as const;

@@ -153,7 +153,7 @@ function marksTable({ timeline }: Report): Markup | null {
   return h(
     'details',
     null,
-    h('summary', null, `${formatCounted(timeline.marks.length, 'event')} of faults, BGP and probers, in words`),
+    h('summary', null, `${formatCounted(timeline.marks.length, 'event')} of faults, control plane and probers, in words`),
     table({
       caption: 'Events of faults, BGP sessions and probers in the order of time',
       columns: [{ title: 'at', align: 'right' }, { title: 'of' }, { title: 'what' }],

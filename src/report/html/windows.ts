@@ -5,6 +5,7 @@ import type { Palette } from '../drawing/palette.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, formatT, OUTCOMES_TO_READ } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
 import { describeSets, describeSource, routerText } from '../set-change.ts';
+import { causesOf } from './causes.ts';
 import { h, type Child, type Markup } from './markup.ts';
 import { nothing, pathChip, rangeBar, section, table } from './table.ts';
 
@@ -24,6 +25,7 @@ export function windowsSection(report: Report, palette: Palette): Markup {
         { class: 'plain' },
         window.nextHops.map((set) => h('li', null, nextHopLine(set, palette))),
       ),
+      causesOf(window, title),
       evidence(window, matrices, title, palette),
     );
   });

@@ -26,6 +26,7 @@ export function timeChart(report: Report, { width }: TerminalStyle): string[] {
     ...flowRows(report, axis),
     ...breakRows(report, axis),
     ...exchangeRows(report, axis),
+    ...clusterRows(report, axis),
   ];
   return [{ label: 'seconds', cells: axisLine(bins, axis) }, ...rows].map(({ label, cells }) => fitLabel(label, gutter) + cells.trimEnd());
 }
@@ -48,6 +49,13 @@ function axisLine(bins: number, axis: Axis): string {
     if (column >= line.length && column < axis.columns) line = line.padEnd(column) + String(tick);
   }
   return line;
+}
+
+/** A mark where anything happened in the cluster; the tables of causes tell what. */
+function clusterRows({ timeline }: Report, axis: Axis): Row[] {
+  const columns = new Set(timeline.marks.filter(({ kind }) => kind === 'cluster').map(({ t }) => Math.floor(t / (axis.perColumn * 1_000))));
+  if (columns.size === 0) return [];
+  return [{ label: 'cluster', cells: Array.from({ length: axis.columns }, (_, column) => (columns.has(column) ? '│' : NOTHING)).join('') }];
 }
 
 /** One character a column for something that is there from `fromT` to `untilT` (ms). */

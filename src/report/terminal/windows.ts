@@ -4,6 +4,7 @@ import { matricesOf, type Matrix } from '../drawing/matrices.ts';
 import { formatCount, formatCounted, formatInterval, formatShare, OUTCOMES_TO_READ, formatT } from '../format.ts';
 import { isQuiet } from '../quiet-ledgers.ts';
 import { describeSets, describeSource, routerText } from '../set-change.ts';
+import { causeLines } from './causes.ts';
 import { painter, type Paint, type TerminalStyle } from './paint.ts';
 import { sideBySide, textTable, wrapText } from './text-table.ts';
 
@@ -12,6 +13,7 @@ export function windowLines(report: Report, index: number, style: TerminalStyle)
   const window = report.events[index];
   if (!window) return { title: '', lines: [] };
   const paint = painter(style);
+  const causes = causeLines(window, style);
   const matrices = matricesOf(report.matrix.filter((cell) => cell.event === index)).filter(
     (matrix) => window.eventCause !== 'baseline' || matrix.movedFlows > 0,
   );
@@ -20,6 +22,7 @@ export function windowLines(report: Report, index: number, style: TerminalStyle)
     lines: [
       ...wrapText(window.description, style.width),
       ...window.nextHops.map((set) => nextHopLine(set)).flatMap((line) => wrapText(line, style.width)),
+      ...(causes.length === 0 ? [] : ['', ...causes]),
       '',
       ...ledgerLines(window.ledgers, style, paint),
       ...(matrices.length === 0 ? [] : ['', 'flows from (row) to (column):', ...matrixBlocks(matrices, style, paint)]),

@@ -1,0 +1,172 @@
+// What broke each flow: tied to a happening by the flow's own pod, ingress or 5-tuple, never by nearness in time alone.
+import type { CauseEvidence, UnexplainedBreaks } from '../../core/report-format.ts';
+import { type Break, type Flow, sightingAt } from '../flow-life.ts';
+import type { NextHopHistory } from '../next-hop-history.ts';
+import { judgeFlow, type Judgement } from '../outcomes.ts';
+import { firstBreakIn } from '../population.ts';
+import type { RunFacts } from '../run-facts.ts';
+import type { Window } from '../windows.ts';
+import { isBlindAt } from './cluster-facts.ts';
+import type { Happening, PodHappening } from './happening.ts';
+import { type ExplainedChange, explainedChanges, SEEN_LATE_MS, type Source } from './set-changes.ts';
+
+/** A flow that meets its fate notices at its next exchange. */
+const NOTICE_MS = 5_000;
+/** A route's change is seen almost at once. */
+const ROUTE_SEEN_LATE_MS = 500;
+/** Kubernetes calls a node NotReady 50 s after its last word (node-monitor-grace-period), and removes its endpoints then. */
+const GRACE_MS = 60_000;
+
+export type AttributedBreak = { flow: Flow; broken: Break; evidence: CauseEvidence };
+export type Cause = { source: Source; breaks: AttributedBreak[] };
+export type Attribution = {
+  window: Window;
+  /** Only those that broke a flow, in no order. */
+  causes: readonly Cause[];
+  unexplained: readonly { flow: Flow; why: UnexplainedBreaks['why'] }[];
+  /** Changes of sets inside the window and whose effect they were. */
+  changes: readonly ExplainedChange[];
+  /** Flows that the end of their pod broke. */
+  podEnded: ReadonlySet<Flow>;
+};
+
+export type AttributionRun = { facts: RunFacts; windows: readonly Window[]; nextHops: NextHopHistory };
+
+/** One attribution a window; none where no cluster was watched. */
+export function attributions(run: AttributionRun): Attribution[] {
+  if (!run.facts.cluster.isWatched) return [];
+  const search = new CauseSearch(run);
+  return run.windows.map((window) => search.attribute(window));
+}
+
+/** The attribution of one of the windows; null where no cluster was watched. */
+export function attributionOf(run: AttributionRun, window: Window): Attribution | null {
+  return run.facts.cluster.isWatched ? new CauseSearch(run).attribute(window) : null;
+}
+
+type Candidate = { t: number; source: Source; evidence: CauseEvidence };
+
+class CauseSearch {
+  readonly #run: AttributionRun;
+  readonly #changes: readonly ExplainedChange[];
+  readonly #podEnds: ReadonlyMap<string, PodHappening[]>;
+  readonly #brokenFlows: readonly Flow[];
+
+  constructor(run: AttributionRun) {
+    this.#run = run;
+    this.#changes = explainedChanges(run.facts, run.nextHops);
+    const ends = run.facts.cluster.happenings.filter((happening) => happening.kind === 'pod-ended');
+    this.#podEnds = Map.groupBy(ends as PodHappening[], ({ vip, pod }) => `${vip} ${pod}`);
+    this.#brokenFlows = run.facts.flows.filter((flow) => flow.breaks.length > 0);
+  }
+
+  attribute(window: Window): Attribution {
+    const { windows, facts } = this.#run;
+    const causes = new Map<unknown, Cause>();
+    const unexplained: Attribution['unexplained'][number][] = [];
+    const podEnded = new Set<Flow>();
+    for (const flow of this.#brokenFlows) {
+      const broken = firstBreakIn(flow, windows, window);
+      if (!broken) continue;
+      const illnesses = facts.illnesses.filter((ill) => ill.vantage === flow.vantage);
+      const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses });
+      const found = judgement.isInDoubt ? null : this.#causeOf(flow, broken, judgement.after.ingress);
+      if (!found) {
+        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement) });
+        continue;
+      }
+      if (found.evidence === 'its-pod') podEnded.add(flow);
+      const key = sourceKey(found.source);
+      let cause = causes.get(key);
+      if (!cause) causes.set(key, (cause = { source: found.source, breaks: [] }));
+      cause.breaks.push({ flow, broken, evidence: found.evidence });
+    }
+    const changes = this.#changes.filter(({ change }) => change.t >= window.fromT && change.t < window.untilT);
+    return { window, causes: [...causes.values()], unexplained, changes, podEnded };
+  }
+
+  #causeOf(flow: Flow, broken: Break, ingressAfter: string | null): Candidate | null {
+    const direct = [...this.#podEndsOf(flow, broken), ...this.#changesAround(flow, broken, ingressAfter)].sort((a, b) => a.t - b.t);
+    // What came last before the break broke it; where all was seen only after it, what was seen first.
+    const slackMs = broken.clockErrMs;
+    return (
+      direct.findLast(({ t }) => t <= broken.onsetT + slackMs) ?? direct[0] ?? this.#faultOf(flow, broken) ?? this.#nodeOf(flow, broken)
+    );
+  }
+
+  #podEndsOf(flow: Flow, broken: Break): Candidate[] {
+    const { backend } = sightingAt(flow, broken.onsetT);
+    const { onsetT, clockErrMs } = broken;
+    return (this.#podEnds.get(`${flow.opened.vip} ${backend}`) ?? [])
+      .filter(({ sinceT, goneT }) => onsetT >= sinceT - SEEN_LATE_MS - clockErrMs && onsetT <= goneT + NOTICE_MS)
+      .map((happening) => ({ t: happening.sinceT, source: { kind: 'happening', happening }, evidence: 'its-pod' }));
+  }
+
+  #changesAround(flow: Flow, broken: Break, ingressAfter: string | null): Candidate[] {
+    const { ingress } = sightingAt(flow, broken.onsetT);
+    const { onsetT, clockErrMs } = broken;
+    if (ingress === null) return [];
+    const noticeMs = NOTICE_MS + clockErrMs + this.#patienceOf(flow);
+    return this.#changes.flatMap(({ change, source }): Candidate[] => {
+      if (change.vip !== flow.opened.vip || onsetT < change.t - ROUTE_SEEN_LATE_MS - clockErrMs || onsetT > change.t + noticeMs) return [];
+      if (change.before.includes(ingress) && !change.after.includes(ingress)) return [{ t: change.t, source, evidence: 'left-hop' }];
+      const isRehashed = ingressAfter !== null && ingressAfter !== ingress;
+      return isRehashed ? [{ t: change.t, source, evidence: 'rehashed' }] : [];
+    });
+  }
+
+  /** While a fault is in force, what came in by its target, or was answered there, is its own to answer for. */
+  #faultOf(flow: Flow, broken: Break): Candidate | null {
+    const { onsetT, clockErrMs } = broken;
+    const fault = this.#run.facts.faults.find(({ target, intentT, revertingT, clockErrMs: faultErrMs }) => {
+      const slackMs = clockErrMs + faultErrMs;
+      const isInForce = intentT !== null && onsetT >= intentT - slackMs && (revertingT === null || onsetT <= revertingT + slackMs);
+      return isInForce && isOn(target, flow, onsetT);
+    });
+    return fault ? { t: fault.intentT ?? 0, source: { kind: 'fault', fault, edge: 'in' }, evidence: 'on-target' } : null;
+  }
+
+  #nodeOf(flow: Flow, { onsetT }: Break): Candidate | null {
+    const happening = this.#run.facts.cluster.happenings.find(
+      (each) =>
+        each.kind === 'node' &&
+        (each.change === 'not-ready' || each.change === 'gone') &&
+        onsetT >= each.sinceT - GRACE_MS &&
+        onsetT <= each.t + NOTICE_MS &&
+        isOn(each.node, flow, onsetT),
+    );
+    return happening ? { t: happening.t, source: { kind: 'happening', happening }, evidence: 'on-node' } : null;
+  }
+
+  #whyNot(flow: Flow, { onsetT }: Break, { isInDoubt, after }: Judgement): UnexplainedBreaks['why'] {
+    if (isInDoubt) return 'prober-ill';
+    const { cluster } = this.#run.facts;
+    const isSetKnown = this.#run.nextHops.historiesOf(flow.vantage, flow.opened.vip).length > 0;
+    if (isBlindAt(cluster, onsetT) || !isSetKnown) return 'unseen';
+    const hasChanged = this.#changes.some(
+      ({ change }) => change.vip === flow.opened.vip && onsetT >= change.t - ROUTE_SEEN_LATE_MS && onsetT <= change.t + NOTICE_MS,
+    );
+    return hasChanged && after.ingress === null ? 'unmapped' : 'no-cause-seen';
+  }
+
+  #patienceOf({ opened }: Flow): number {
+    return this.#run.facts.probes[opened.probe]?.intervalMs ?? 0;
+  }
+}
+
+function isOn(node: string, flow: Flow, t: number): boolean {
+  const { ingress, backendNode } = sightingAt(flow, t);
+  return ingress === node || backendNode === node;
+}
+
+/** Two of one key are one. */
+export function sourceKey(source: Source): Happening | string {
+  switch (source.kind) {
+    case 'happening':
+      return source.happening;
+    case 'fault':
+      return `${source.fault.id} ${source.edge}`;
+    case 'next-hops':
+      return `${source.change.vip} ${String(source.change.t)}`;
+  }
+}

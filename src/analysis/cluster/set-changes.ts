@@ -1,0 +1,125 @@
+// Why a next-hop set changed: the happening, or the fault, whose effect it was.
+import type { FaultFacts } from '../fault-facts.ts';
+import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
+import type { RunFacts } from '../run-facts.ts';
+import { holdTimeMs } from '../windows.ts';
+import { type ClusterFacts, intentAt } from './cluster-facts.ts';
+import type { Happening } from './happening.ts';
+
+/** A watch event may come later than what it tells of has its effect. */
+export const SEEN_LATE_MS = 2_000;
+/** From an object to the router: MetalLB's FRR mode waits 3 s for further changes and then reloads. */
+const ROUTE_MS = 10_000;
+
+export type Source =
+  | { kind: 'happening'; happening: Happening }
+  | { kind: 'fault'; fault: FaultFacts; edge: 'in' | 'out' }
+  /** Nothing that was seen explains it. */
+  | { kind: 'next-hops'; change: VipChange };
+
+export type ExplainedChange = { change: VipChange; source: Source };
+
+type Move = { vip: string; node: string; t: number; hasLeft: boolean };
+
+/** Every change of a next-hop set, and whose effect it was. */
+export function explainedChanges(facts: RunFacts, nextHops: NextHopHistory): ExplainedChange[] {
+  return nextHops.changes().map((change) => {
+    for (const move of movesOf(change)) {
+      const source = explain(move, facts);
+      if (source) return { change, source };
+    }
+    return { change, source: { kind: 'next-hops', change } };
+  });
+}
+
+/** Nodes that left the set, and those that joined it. */
+export function movesOf({ vip, t, before, after }: VipChange): Move[] {
+  const left = before.filter((node) => !after.includes(node));
+  const joined = after.filter((node) => !before.includes(node));
+  return [...left.map((node) => ({ vip, node, t, hasLeft: true })), ...joined.map((node) => ({ vip, node, t, hasLeft: false }))];
+}
+
+function explain(move: Move, facts: RunFacts): Source | null {
+  const { cluster } = facts;
+  const wanted = wantedKinds(move, cluster);
+  const sessionMs = holdTimeMs(facts) + 5_000;
+  const fitting = cluster.happenings.filter((happening) => {
+    if (!wanted(happening) || !canMove(happening, move, policyAt(facts, move))) return false;
+    const { sinceT, untilT } = effectiveSpan(happening);
+    return move.t >= sinceT - SEEN_LATE_MS && move.t <= untilT + (happening.kind === 'speaker' ? Math.max(ROUTE_MS, sessionMs) : ROUTE_MS);
+  });
+  const happening = fitting.findLast(({ t }) => t <= move.t) ?? fitting[0];
+  if (happening) return { kind: 'happening', happening };
+  return faultOf(move, facts);
+}
+
+/** When it could take effect on routes: a pod that is terminating keeps its node's route for as long as it serves. */
+function effectiveSpan(happening: Happening): { sinceT: number; untilT: number } {
+  if (happening.kind !== 'pod-ended' && happening.kind !== 'pod-unready') return { sinceT: happening.sinceT, untilT: happening.t };
+  return { sinceT: happening.sinceT, untilT: Math.max(happening.t, Number.isFinite(happening.servedUntilT) ? happening.servedUntilT : 0) };
+}
+
+/** The reasons for which MetalLB withdraws a VIP from a node, and advertises it again. */
+function canMove(happening: Happening, { vip, node, hasLeft }: Move, policy: string | null): boolean {
+  switch (happening.kind) {
+    case 'pod-ended':
+    case 'pod-unready':
+    case 'pod-ready': {
+      if (happening.vip !== vip || (happening.kind === 'pod-ready') === hasLeft) return false;
+      // Under Cluster only the VIP's last endpoint counts (noEndpoints); under Local each node's own (noLocalEndpoints).
+      return happening.isOnlyOfVip || (policy !== 'cluster' && happening.node === node && happening.isOnlyOfNode);
+    }
+    case 'node':
+      if (happening.node !== node) return false;
+      return hasLeft
+        ? ['excluded', 'network-unavailable', 'gone'].includes(happening.change)
+        : ['included', 'network-available', 'joined'].includes(happening.change);
+    case 'service':
+      return happening.vip === vip && happening.change !== 'affinity';
+    case 'speaker':
+      return happening.node === node && (happening.change === 'ready') !== hasLeft;
+    case 'metallb':
+      return true;
+  }
+}
+
+/** Where the intent is known, MetalLB's own reason says which kinds of happening come into question. */
+function wantedKinds(move: Move, cluster: ClusterFacts): (happening: Happening) => boolean {
+  const intent = intentAt(cluster, { ...move, t: move.t + SEEN_LATE_MS });
+  if (intent === null) return () => true;
+  // The objects say nothing of it: a speaker, a session or a peer did it.
+  if (intent.advertises === move.hasLeft) {
+    return (happening) => happening.kind === 'speaker' || (happening.kind === 'metallb' && happening.objectKind !== 'BGPAdvertisement');
+  }
+  if (intent.advertises) return () => true;
+  switch (intent.reason ?? '') {
+    case 'noLocalEndpoints':
+    case 'noEndpoints':
+      return ({ kind }) => kind === 'pod-ended' || kind === 'pod-unready' || kind === 'service';
+    case 'nodeLabeledExcludeBalancers':
+    case 'nodeNetworkUnavailable':
+      return ({ kind }) => kind === 'node';
+    case 'notOwner':
+    case 'noMatchingAdvertisement':
+    case 'conflictingAdvertisements':
+      return ({ kind }) => kind === 'metallb';
+    default:
+      return () => true;
+  }
+}
+
+function faultOf({ node, t, hasLeft }: Move, facts: RunFacts): Source | null {
+  for (const fault of facts.faults.toReversed()) {
+    const { target, intentT, revertingT } = fault;
+    if (target !== node || intentT === null || t < intentT) continue;
+    if (hasLeft && (revertingT === null || t < revertingT + SEEN_LATE_MS)) return { kind: 'fault', fault, edge: 'in' };
+    if (!hasLeft && revertingT !== null && t >= revertingT) return { kind: 'fault', fault, edge: 'out' };
+  }
+  return null;
+}
+
+/** As the Service said last, else as the environment's file does. */
+function policyAt({ cluster, environment }: RunFacts, { vip, t }: Move): string | null {
+  const told = cluster.services.findLast((service) => service.vip === vip && service.t <= t && service.exists);
+  return told?.policy ?? environment.vips?.find(({ name }) => name === vip)?.policy ?? null;
+}

@@ -1,0 +1,104 @@
+// The differences between intent and wire in sentences: what each layer says of a path, and where to look.
+import { plainReason } from '../core/advertise-reasons.ts';
+import type { PathFinding, PathRow } from './intent-wire.ts';
+import { countText, listText } from './wording.ts';
+
+export type Difference = { kind: PathFinding['kind']; node: string; what: string; look: string };
+export type DifferenceContext = { vip: string; /** `namespace/name`. */ service: string; metallbNamespace: string };
+
+/** One entry a node and kind of difference, in the order of the findings. */
+export function differences(rows: readonly PathRow[], findings: readonly PathFinding[], context: DifferenceContext): Difference[] {
+  const groups = Map.groupBy(findings, ({ kind, node }) => `${kind} ${node}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const row = rows.find(({ node }) => node === first?.node);
+    return first && row ? [differenceOf(row, group, context)] : [];
+  });
+}
+
+function differenceOf(row: PathRow, findings: readonly PathFinding[], context: DifferenceContext): Difference {
+  const { vip } = context;
+  const kind = findings[0]?.kind ?? 'missing';
+  const { node } = row;
+  const common = { kind, node };
+  switch (kind) {
+    case 'missing': {
+      const what = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}. ${statusText(row, vip)}${sessionText(row)}`;
+      return { ...common, what, look: whereMissing(row, context) };
+    }
+    case 'phantom': {
+      const why = row.intended?.reason == null ? 'it is no node of the cluster' : plainReason(row.intended.reason);
+      const what = `${node} should not advertise ${vip} (${why}), and ${listText(findings.map(phantomText))}. ${statusText(row, vip)}`;
+      return { ...common, what: what.trim(), look: wherePhantom(row, context) };
+    }
+    case 'zombie': {
+      const gone = row.routers.some(({ has }) => has === false)
+        ? 'the router has no path by it any more'
+        : 'it should no longer advertise it';
+      const what = `${node} is still used for ${vip}: ${gone}, and ${listText(findings.map(phantomText))}.`;
+      const look =
+        'what stands between the vantage and that router: another router with an older route (ip route get, show ip route at each hop), ' +
+        'or one whose hash table keeps old buckets';
+      return { ...common, what, look };
+    }
+  }
+}
+
+function missingText(finding: PathFinding): string {
+  if (finding.by === 'router') return `${finding.router} has no path by it`;
+  const chance = finding.chance === null ? '' : ` (by chance: ${chanceText(finding.chance)})`;
+  return `none of ${countText(finding.of)} flows from ${finding.vantage} came in by it${chance}`;
+}
+
+function phantomText(finding: PathFinding): string {
+  if (finding.by === 'router') return `${finding.router} has a path by it`;
+  return `${countText(finding.seen)} of ${countText(finding.of)} flows from ${finding.vantage} came in by it`;
+}
+
+function statusText({ status }: PathRow, vip: string): string {
+  if (!status) return 'MetalLB says nothing of it.';
+  if (status.configuration === 'Invalid') {
+    return `Its speaker refuses the configuration (${status.error ?? 'no error told'}): the last valid one is in use.`;
+  }
+  if (status.announcedTo === null) return 'This MetalLB has no status objects.';
+  if (status.announcedTo.length === 0) return `Its speaker does not say that it announces ${vip}.`;
+  return `Its speaker says that it announces ${vip} to ${listText(status.announcedTo)}; it says so before a session is up, and after it died.`;
+}
+
+function sessionText({ session, status }: PathRow): string {
+  const asked = (status?.sessions ?? []).map(
+    ({ peer, address, myAsn, peerAsn, state }) =>
+      `BGPPeer ${peer} asks for AS ${String(myAsn)} to AS ${peerAsn} at ${address ?? 'an interface'}${state === null ? '' : `, and frr-k8s says ${state}`}`,
+  );
+  const asks = asked.length === 0 ? '' : ` ${listText(asked)}.`;
+  if (!session) return asks;
+  return `${asks} ${session.router}’s session with it is ${session.state}${session.reason === '' ? '' : ` (${session.reason})`}.`;
+}
+
+function whereMissing({ node, session, status, routers }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
+  const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
+  if (status?.configuration === 'Invalid') return `kubectl -n ${metallbNamespace} describe configurationstates`;
+  if (session && session.state !== 'Established') {
+    return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
+  }
+  if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
+  if (routers.some(({ has }) => has === true)) {
+    return `the way from the router to ${node}: its link and neighbour entry, kube-proxy and the pod there; flows that were sent to it may have failed`;
+  }
+  return `what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths); then ${speaker}`;
+}
+
+function wherePhantom({ node, status, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
+  if (intended?.reason == null) return `who owns the address ${node}, and who else speaks BGP with the router`;
+  if (status?.configuration === 'Invalid') return `kubectl -n ${metallbNamespace} describe configurationstates`;
+  return (
+    `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log for ${service}): it may hang, or not have heard of ` +
+    'the change; on the router, whether graceful restart keeps a path of a session that is gone'
+  );
+}
+
+/** 0.0000003 -> `3 in 10 million`-like precision is nobody's need: a power of ten is enough. */
+function chanceText(chance: number): string {
+  if (chance === 0) return 'never';
+  return chance < 1e-12 ? 'less than 1 in a million million' : `1 in ${countText(Math.round(1 / chance))}`;
+}
