@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { planLab } from '../../src/lab/address-plan.ts';
 import { announceCommands, networkCommands, nodeConfig, readAnnouncing, routerConfig } from '../../src/lab/frr-config.ts';
-import { aLabFile } from '../support/lab-file.ts';
+import { aClusterLabFile, aLabFile } from '../support/lab-file.ts';
 
 const plan = planLab(aLabFile({ nodes: 2, holdTime: '9s' }), { name: 'golden', prefix: 'hf', uid: 0 });
 const [node] = plan.nodes;
@@ -35,4 +35,10 @@ test('withholding is read back from the running configuration, whatever else sta
     expect(readAnnouncing(`!\nroute-map OTHER permit 10\nexit\n!\n${line}\nexit\n`)).toBe(isAnnouncing);
   }
   expect(readAnnouncing('hostname n1\n')).toBeNull();
+});
+
+test('the router of a cluster waits to be dialled: a speaker of MetalLB does not listen', () => {
+  const config = routerConfig(planLab(aClusterLabFile(), { name: 'x', prefix: 'hf', uid: 0 }));
+  for (const peer of ['10.77.1.11', '10.77.1.12', '10.77.1.13']) expect(config).toContain(` neighbor ${peer} passive\n`);
+  expect(routerConfig(plan)).not.toContain('passive');
 });

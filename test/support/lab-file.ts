@@ -15,3 +15,13 @@ export function aLabFile(lab: Record<string, unknown> = {}, rest: Record<string,
     ...rest,
   });
 }
+
+/** The same with a cluster: its VIPs are IPv4, one of them with an affinity. */
+export function aClusterLabFile(cluster: Record<string, unknown> = {}, lab: Record<string, unknown> = {}): LabEnvironmentFile {
+  const vips = [
+    { name: 'web', policy: 'local' },
+    { name: 'web-cluster', policy: 'cluster' },
+    { name: 'web-affinity', policy: 'cluster', affinity: 'client-ip' },
+  ];
+  return aLabFile({ ...lab, cluster }, { vips });
+}

@@ -26,14 +26,14 @@ export type Furnishing = {
   /** Folder of MetalLB's CustomResourceDefinitions, and of the roles of Holdfast's users. */
   crds: string;
   roles: string;
-  /** Called once the API knows MetalLB's kinds. */
-  onKindsKnown: () => void;
+  /** Called once the API has what MetalLB's controller wants to find at its start. */
+  onMetallbExpected: () => void;
   signal: AbortSignal;
 };
 
 /** Makes everything; what is there already stays. Returns when all is made, not when all of it runs. @throws AppError TIMEOUT, CLUSTER_* */
 export async function furnish(furnishing: Furnishing): Promise<void> {
-  const { plan, program, speakerCommand, crds, roles, onKindsKnown, client, signal } = furnishing;
+  const { plan, program, speakerCommand, crds, roles, onMetallbExpected, client, signal } = furnishing;
   const make = async (objects: readonly KubeObject[]) => {
     await Promise.all(objects.map(async (object) => makeOne(client, object, signal)));
   };
@@ -41,9 +41,9 @@ export async function furnish(furnishing: Furnishing): Promise<void> {
   const metallb = async () => {
     await make([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: METALLB_NAMESPACE } }, ...kinds]);
     for (const kind of kinds) await untilKnown(client, kindOf(kind), signal);
-    onKindsKnown();
-    await make([controllerPod(), ...metallbConfiguration(plan)]);
-    await make([speakers(plan, speakerCommand)]);
+    await make([controllerPod()]);
+    onMetallbExpected();
+    await make([...metallbConfiguration(plan), speakers(plan, speakerCommand)]);
   };
   const web = async () => {
     await untilKnown(client, { group: '', version: 'v1', plural: 'namespaces', namespaced: false }, signal, 'default');

@@ -69,7 +69,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
       speakerCommand: nativeSpeaker(programs),
       crds: programs.crds,
       roles,
-      onKindsKnown: () => {
+      onMetallbExpected: () => {
         supervisor.start(start.metallbController(plan, programs));
       },
       signal,
