@@ -10,10 +10,12 @@ export type Followed = {
   /** All that is there now, and the version of it; null when the server knows no such kind. */
   list(signal: AbortSignal): Promise<{ items: KubeObject[]; resourceVersion: string } | null>;
   /** The lines of a watch of every change after `resourceVersion`, until the server ends it; `forgotten`: it no longer knows them all. */
-  watch(resourceVersion: string, onLine: (line: string) => void, signal: AbortSignal): Promise<'over' | 'forgotten'>;
+  watch(resourceVersion: string, hearing: Hearing, signal: AbortSignal): Promise<'over' | 'forgotten'>;
   /** Aborts when the server is found not to answer. */
   sight(): AbortSignal;
 };
+/** `onOpen`: the server has taken the request. */
+export type Hearing = { onOpen(): void; onLine(line: string): void };
 export type Pauses = { firstMs: number; longestMs: number };
 
 /** A kind that the server does not know may be installed later: it is asked for this often. */
@@ -64,6 +66,8 @@ class Follower {
   #version: string | null = null;
   #isBlind = false;
   #pauseMs: number;
+  /** Watches that the server took. */
+  #openCount = 0;
   #isKindKnown = true;
   /** What one of the callbacks threw: a mistake of ours, and none of the server's. */
   #mistake: { error: unknown } | null = null;
@@ -78,24 +82,26 @@ class Follower {
 
   /** @throws the reason of `signal`, and nothing for what a server does */
   async run(signal: AbortSignal): Promise<never> {
-    let wasCut = false;
+    let hasFailed = false;
     for (;;) {
       // While blind it is this try that finds out whether the server is back.
       const sight = this.#isBlind ? null : this.#followed.sight();
-      const startMs = performance.now();
+      const isWatch = this.#version !== null;
+      const openBefore = this.#openCount;
       try {
         const attempt = sight === null ? signal : AbortSignal.any([signal, sight]);
         if (this.#version === null) await this.#listAnew(attempt);
         else await this.#watch(this.#version, attempt);
-        wasCut = false;
+        hasFailed = false;
         if (!this.#isKindKnown) await sleep(UNKNOWN_KIND_MS, undefined, { signal });
       } catch (error) {
         signal.throwIfAborted();
         if (this.#mistake !== null) throw this.#mistake.error;
-        const isShort = performance.now() - startMs < SHORT_WATCH_MS;
-        const maySee = this.#version !== null && sight?.aborted === false && !(wasCut && isShort);
-        wasCut = true;
-        if (maySee) continue;
+        // A server that took the request is there, and forgets nothing when its connection is cut.
+        if (isWatch && sight?.aborted === false && (this.#openCount > openBefore || !hasFailed)) {
+          hasFailed = this.#openCount === openBefore;
+          continue;
+        }
         this.#tellBlind(sight?.aborted === true ? sight.reason : error);
         await this.#pause(signal);
       }
@@ -119,16 +125,21 @@ class Follower {
 
   async #watch(version: string, signal: AbortSignal): Promise<void> {
     const startMs = performance.now();
-    const end = await this.#followed.watch(
-      version,
-      (line) => {
+    const openBefore = this.#openCount;
+    const hearing: Hearing = {
+      onOpen: () => {
+        this.#openCount += 1;
+      },
+      onLine: (line) => {
         this.#hear(line);
       },
-      signal,
-    );
-    if (end === 'forgotten') this.#version = null;
-    if (performance.now() - startMs > SHORT_WATCH_MS) this.#pauseMs = this.#pauses.firstMs;
-    else await this.#pause(signal);
+    };
+    try {
+      if ((await this.#followed.watch(version, hearing, signal)) === 'forgotten') this.#version = null;
+    } finally {
+      if (performance.now() - startMs > SHORT_WATCH_MS) this.#pauseMs = this.#pauses.firstMs;
+      else if (this.#openCount > openBefore && !signal.aborted) await this.#pause(signal);
+    }
   }
 
   #hear(line: string): void {

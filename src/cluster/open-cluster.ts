@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Cluster } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { pathOf, type Query, queryOf } from './api-paths.ts';
-import { follow } from './following.ts';
+import { follow, type Hearing } from './following.ts';
 import type { KubeClient, KubeObject, ObjectRef, PatchKind, Resource, Selection, WriteOptions } from './kube-client.ts';
 import { readLogin } from './login.ts';
 import { Pulse } from './pulse.ts';
@@ -88,9 +88,12 @@ class HttpKubeClient implements KubeClient {
     await using opened = new AsyncDisposableStack();
     opened.use(this.#pulse.use());
     const followed = {
-      list: (signal: AbortSignal) => this.#listAll(resource, selection, signal),
-      watch: (version: string, onLine: (line: string) => void, signal: AbortSignal) =>
-        this.#watch({ resource, selection, version }, onLine, signal),
+      list: async (signal: AbortSignal) => {
+        const found = await this.#listAll(resource, selection, signal);
+        this.#pulse.felt();
+        return found;
+      },
+      watch: (version: string, hearing: Hearing, signal: AbortSignal) => this.#watch({ resource, selection, version }, hearing, signal),
       sight: () => this.#pulse.sight,
     };
     opened.use(await follow(followed, following, this.#timing.pauses));
@@ -206,7 +209,7 @@ class HttpKubeClient implements KubeClient {
 
   async #watch(
     what: { resource: Resource; selection: Selection; version: string },
-    onLine: (line: string) => void,
+    hearing: Hearing,
     signal: AbortSignal,
   ): Promise<'over' | 'forgotten'> {
     const { watchSec, graceMs } = this.#timing;
@@ -219,7 +222,7 @@ class HttpKubeClient implements KubeClient {
       }),
       verb: 'watch',
     };
-    const answer = await this.#requests.follow(request, watchSec * 1_000 + graceMs, onLine, signal);
+    const answer = await this.#requests.follow(request, watchSec * 1_000 + graceMs, hearing, signal);
     if (answer === null) return 'over';
     if (answer.status === 410) return 'forgotten';
     throw refusal(this.#asked(request), answer.status, answer.text);

@@ -9,6 +9,7 @@ export class Pulse implements AsyncDisposable {
   readonly #timing: PulseTiming;
   readonly #server: string;
   #sight = new AbortController();
+  #feltAtMs = 0;
   #users = 0;
   #running: { closing: AbortController; ended: Promise<void> } | null = null;
 
@@ -22,6 +23,12 @@ export class Pulse implements AsyncDisposable {
   /** Aborts, with the AppError, when the server does not answer; a new one each time that it does again. */
   get sight(): AbortSignal {
     return this.#sight.signal;
+  }
+
+  /** It answered somebody else: what was asked before that tells nothing any more. */
+  felt(): void {
+    this.#feltAtMs = performance.now();
+    if (this.#sight.signal.aborted) this.#sight = new AbortController();
   }
 
   /** The pulse is felt while somebody needs it. */
@@ -52,13 +59,21 @@ export class Pulse implements AsyncDisposable {
 
   async #feel(signal: AbortSignal): Promise<void> {
     const { everyMs, answerMs } = this.#timing;
-    for (;;) {
+    for (let wasCut = false; ;) {
+      const askedAtMs = performance.now();
       try {
         await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(answerMs)]));
-        if (this.#sight.signal.aborted) this.#sight = new AbortController();
+        this.felt();
+        wasCut = false;
       } catch (cause) {
+        const isCut = cause instanceof AppError;
+        if (isCut && !wasCut && !this.#sight.signal.aborted) {
+          wasCut = true; // one connection that is cut is not yet a server that is away
+          continue;
+        }
         const late = `the API server at ${this.#server} does not answer within ${String(answerMs / 1_000)} s`;
-        this.#sight.abort(cause instanceof AppError ? cause : new AppError('CLUSTER_UNREACHABLE', late, { cause }));
+        const why = isCut ? cause : new AppError('CLUSTER_UNREACHABLE', late, { cause });
+        if (this.#feltAtMs < askedAtMs) this.#sight.abort(why);
       }
       try {
         await sleep(everyMs, undefined, { signal });

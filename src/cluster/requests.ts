@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
+import type { Hearing } from './following.ts';
 import type { Login } from './login.ts';
 import { blockedByBudget, jsonOf, statusOf, unreachable } from './refusals.ts';
 
@@ -70,16 +71,17 @@ export class Requests implements Disposable {
    * Hands over the lines of an answer that goes on, as they come.
    * @param silenceMs a connection on which nothing comes for so long is dropped
    * @returns null at the server's own end of it; the answer when the request is refused
-   * @throws AppError CLUSTER_UNREACHABLE when it is cut off; the signal's reason; what `onLine` throws
+   * @throws AppError CLUSTER_UNREACHABLE when it is cut off; the signal's reason; what `hearing` throws
    */
-  async follow(request: Request, silenceMs: number, onLine: (line: string) => void, signal: AbortSignal): Promise<Answer | null> {
+  async follow(request: Request, silenceMs: number, hearing: Hearing, signal: AbortSignal): Promise<Answer | null> {
     return await this.#open(request, signal, async (response, limit) => {
       if (response.statusCode !== 200) return { status: response.statusCode ?? 0, text: await textOf(response) };
+      hearing.onOpen();
       const lines = new Lines();
       limit.extend(silenceMs, 'nothing came');
       for await (const part of response as AsyncIterable<Buffer>) {
         limit.extend(silenceMs, 'nothing came');
-        for (const line of lines.after(part)) onLine(line);
+        for (const line of lines.after(part)) hearing.onLine(line);
       }
       return null;
     });
@@ -136,11 +138,15 @@ export class Requests implements Disposable {
 /** Sends it and waits for the head of the answer. */
 async function send(options: RequestOptions, request: Request): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
-    const sent = httpsRequest(options, resolve);
-    // It stays on after the head: an error of the socket comes here and by the body too.
+    let isAnswered = false;
+    const sent = httpsRequest(options, (response) => {
+      isAnswered = true;
+      resolve(response);
+    });
+    // It stays on after the head: an error of the socket comes here too, and matters only to whoever reads the body.
     sent.on('error', (error: NodeJS.ErrnoException) => {
       // A connection that was kept may have been closed by the server in this very moment; only reading may be repeated unseen.
-      const mayRepeat = sent.reusedSocket && request.method === 'GET' && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
+      const mayRepeat = !isAnswered && sent.reusedSocket && request.method === 'GET' && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
       if (mayRepeat && options.signal?.aborted === false) send({ ...options, agent: false }, request).then(resolve, reject);
       else reject(error);
     });

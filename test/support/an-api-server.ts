@@ -110,6 +110,7 @@ users: [{ name: u, user: { token: ${changes.token ?? 'secret'} } }]
   /** Writes half of a watch's line, and resets the connection. */
   tear(): void {
     for (const { response } of this.#watchers) response.write('{"type":"ADDED","object":{"metadata":{"na');
+    this.#watchers.clear(); // what happens meanwhile is not told on these
     setImmediate(() => {
       this.cutAll();
     });
