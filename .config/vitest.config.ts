@@ -1,4 +1,5 @@
-// Tests in three projects: `unit` touches no network beyond loopback; `lab` builds real labs; `service` has all of the service, on labs too.
+// Tests in four projects: `unit` touches no network beyond loopback; `lab` builds real labs; `service` has all of the service, on labs too;
+// `cluster` has one lab of real Kubernetes and MetalLB for all of its tests.
 import { defineConfig } from 'vitest/config';
 
 /** The service and its agents, their rooms and the whole of them: what `npm run test:service` runs. */
@@ -12,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/safety/**', 'test/truth/**', ...OF_THE_SERVICE],
+          exclude: ['test/lab/**', 'test/safety/**', 'test/truth/**', 'test/cluster-lab/**', ...OF_THE_SERVICE],
           maxWorkers: 2,
           testTimeout: 20_000,
         },
@@ -32,6 +33,17 @@ export default defineConfig({
           name: 'service',
           include: OF_THE_SERVICE,
           maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/cluster-lab/**/*.test.ts'],
+          globalSetup: 'test/support/a-cluster-lab.ts',
+          // All files share one lab, which each leaves as it found it: one after the other.
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -1,5 +1,5 @@
-// `npm test`: every guard, then every test but those of the service; `npm run test:service`: those. Ends with one line that says how many
-// passed, failed and were skipped.
+// `npm test`: every guard, then every test that needs neither a service nor a cluster; `npm run test:service` and `npm run test:cluster`: those.
+// Ends with one line that says how many passed, failed and were skipped.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,18 +18,21 @@ const GUARDS: readonly Step[] = [
 ];
 /** Labs of an ordinary user need namespaces of their own. */
 const IN_LAB_HOST = ['node', 'test/support/in-lab-host.ts', 'vitest'] as const;
-const PROJECTS = { unit: ['vitest'], lab: IN_LAB_HOST, service: IN_LAB_HOST } as const;
+const PROJECTS = { unit: ['vitest'], lab: IN_LAB_HOST, service: IN_LAB_HOST, cluster: IN_LAB_HOST } as const;
 const OF_NPM_TEST = ['guards', 'unit', 'lab'] as const;
+const ELSEWHERE = ['service', 'cluster'] as const;
 
 async function main(only: string | undefined): Promise<void> {
   const outcomes: Outcome[] = [];
-  for (const part of [...OF_NPM_TEST, 'service'] as const) {
-    if (only === undefined ? part === 'service' : only !== part) continue;
+  for (const part of only === undefined ? OF_NPM_TEST : [...OF_NPM_TEST, ...ELSEWHERE].filter((each) => each === only)) {
     outcomes.push(...(part === 'guards' ? await inTwoLanes(GUARDS.map((step) => () => guard(step))) : [await tests(part)]));
   }
   process.stdout.write(`\n${outcomes.map(line).join('\n')}\n`);
   const skipped = outcomes.flatMap(({ counts }) => counts.skipped);
   for (const name of skipped) process.stdout.write(`skipped: ${name}\n`);
+  if (only === undefined) {
+    process.stdout.write('not run here: tests of the service (npm run test:service) and of a real cluster (npm run test:cluster)\n');
+  }
   const sum = (key: 'passed' | 'failed') => outcomes.reduce((total, { counts }) => total + counts[key], 0);
   process.stdout.write(`${String(sum('passed'))} passed, ${String(sum('failed'))} failed, ${String(skipped.length)} skipped\n`);
   process.exitCode = sum('failed') === 0 && outcomes.length > 0 ? 0 : 1;

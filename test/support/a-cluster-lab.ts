@@ -1,0 +1,34 @@
+// The lab of real Kubernetes and MetalLB that all tests of the project `cluster` share: built before the first, gone after the last.
+import { selfArgv } from '../../src/cli/self.ts';
+import { loadEnvironment } from '../../src/cli/load-files.ts';
+import { planLab } from '../../src/lab/address-plan.ts';
+import { type Lab, openLab } from '../../src/lab/lab.ts';
+import { labDown } from '../../src/lab/lab-down.ts';
+import { labUp } from '../../src/lab/lab-up.ts';
+import { LAB_UID } from './a-lab.ts';
+
+export const CLUSTER_LAB_FILE = 'deploy/lab/metallb.yaml';
+const PREFIX = 'tcluster';
+/** Two cores that are busy take several times the twenty seconds of an idle machine. */
+const PATIENCE_MS = 120_000;
+
+/** Vitest calls it before the first file, and what it returns after the last one, whatever became of them. */
+export async function setup(): Promise<() => Promise<void>> {
+  const { value, name } = loadEnvironment(CLUSTER_LAB_FILE);
+  if (!('lab' in value)) throw new Error(`${CLUSTER_LAB_FILE} is no lab`);
+  await labDown(PREFIX, LAB_UID); // what a killed test left
+  await labUp(planLab(value, { name, prefix: PREFIX, uid: LAB_UID }), {
+    uid: LAB_UID,
+    program: selfArgv(),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    onProgress: (step) => process.stderr.write(`lab: ${step}\n`),
+  });
+  return async () => {
+    await labDown(PREFIX, LAB_UID);
+  };
+}
+
+/** The shared lab. A test leaves it as it found it: what others see is what it left. */
+export function theClusterLab(): Lab {
+  return openLab(PREFIX, LAB_UID);
+}
