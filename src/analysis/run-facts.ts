@@ -41,6 +41,12 @@ export type RunFacts = {
   isEnded: boolean;
 };
 
+/** Whether a fault's target is a VIP, and no node. */
+export function isVipTarget({ environment }: Pick<RunFacts, 'environment'>, target: string): boolean {
+  const isNamed = (all: readonly { name: string }[] = []) => all.some(({ name }) => name === target);
+  return isNamed(environment.vips) && !isNamed(environment.nodes);
+}
+
 /** Reads the events once, in the order of `compareEvents`; types it does not know are passed over. */
 export function indexJournal(events: readonly JournalEvent[], isComplete = false): RunFacts {
   const reading = new Reading(isComplete);

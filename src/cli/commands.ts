@@ -75,6 +75,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./validate.ts')).validateCommand(),
   },
   {
+    name: 'verify',
+    summary: 'compare what the cluster intends with what routers have and flows see',
+    examples: ['holdfast verify --env deploy/lab/metallb.yaml', 'holdfast verify --env my-network.yaml --vip web --flows 200'],
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
+  {
     name: 'discover',
     summary: 'write an environment file from a live cluster',
     examples: ['holdfast discover --out my-network.yaml', 'holdfast discover --kubeconfig ~/.kube/config --context prod --out prod.yaml'],

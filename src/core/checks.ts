@@ -43,6 +43,10 @@ export const expectation = z.discriminatedUnion('check', [
   z.strictObject({ check: z.literal('paths-covered'), ...scope }).meta({
     description: 'Every next hop of the settled set carried at least one flow.',
   }),
+  z.strictObject({ check: z.literal('intent-matches-wire'), ...scope }).meta({
+    description:
+      'Once changes have settled, the paths that routers have and flows see are those that the cluster’s objects intend: none phantom, missing or zombie. Needs the observer cluster.',
+  }),
   z.strictObject({ check: z.literal('fault-effective'), ...scope }).meta({
     description: 'Every fault took its target out of the next-hop set, or broke the flows that lay on it.',
   }),

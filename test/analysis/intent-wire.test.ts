@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { analyse } from '../../src/analysis/analyse.ts';
+import { intentWire, type IntentWire, PROPAGATION_MS, type WireScope } from '../../src/analysis/intent-wire.ts';
+import { differences } from '../../src/analysis/intent-wire-words.ts';
+import { indexJournal } from '../../src/analysis/run-facts.ts';
+import { spansWithout } from '../../src/analysis/spans.ts';
+import type { Phase } from '../../src/core/checks.ts';
+import type { CheckResult } from '../../src/core/report-format.ts';
+import { aJournal, type JournalDraft, type JournalOptions } from '../support/a-journal.ts';
+
+const ALL = ['n1', 'n2', 'n3'];
+const END = 20_000;
+const CONTEXT = { vip: 'web', service: 'default/web', metallbNamespace: 'metallb-system' };
+
+/** What the cluster intends from `t` on: these nodes advertise, the others lack a local endpoint. */
+function intends(journal: JournalDraft, t: number, advertisers: readonly string[], reason = 'noLocalEndpoints'): JournalDraft {
+  const nodes = ALL.map((node) => ({ node, advertises: advertisers.includes(node), reason: advertisers.includes(node) ? null : reason }));
+  return journal.cluster(t, 'cluster.intent', { vip: 'web', nodes });
+}
+
+/** What MetalLB says from `t` on: the announcers, and who refuses the configuration. */
+function says(journal: JournalDraft, t: number, announcers: readonly string[], refusers: readonly string[] = []): JournalDraft {
+  const session = { peer: 'tor', address: '10.77.0.1', myAsn: 64_500, peerAsn: '64501', state: null };
+  const nodes = ALL.map((node) => ({
+    node,
+    announcedTo: announcers.includes(node) ? ['tor'] : [],
+    configuration: refusers.includes(node) ? 'Invalid' : 'Valid',
+    error: refusers.includes(node) ? 'peer x has no ASN' : null,
+    sessions: [session],
+  }));
+  return journal.cluster(t, 'cluster.metallb-status', { vip: 'web', nodes });
+}
+
+/** Fresh dials of every second from `fromT` to the end, so many by each node. */
+function dials(journal: JournalDraft, fromT: number, perSecond: Record<string, number>, vantage = 'v1'): JournalDraft {
+  for (let bin = Math.ceil(fromT / 1_000); bin < END / 1_000; bin += 1) {
+    for (const [path, ok] of Object.entries(perSecond)) journal.tally(bin, { vantage, path, ok, fresh: true });
+  }
+  return journal;
+}
+
+function wireOf(journal: JournalDraft, scope: Partial<WireScope> = {}): IntentWire {
+  return intentWire(indexJournal(journal.end(END)), { vip: 'web', ...scope }, { fromT: 1_000, untilT: END });
+}
+const kinds = ({ parts }: IntentWire) => parts.flatMap(({ findings }) => findings.map(({ kind, node, by }) => `${kind} ${node} ${by}`));
+
+function healthy(): JournalDraft {
+  return dials(says(intends(aJournal(), 100, ALL), 100, ALL).set(100, ALL), 1_000, { n1: 3, n2: 3, n3: 2 });
+}
+
+describe('where all layers agree', () => {
+  test('nothing is found and nothing doubted, and each layer is told', () => {
+    const wire = wireOf(healthy());
+    expect(wire).toMatchObject({ unjudged: null, parts: [{ fromT: 100 + PROPAGATION_MS, untilT: END, findings: [], doubts: [] }] });
+    expect(wire.parts[0]?.rows[0]).toMatchObject({
+      node: 'n1',
+      intended: { advertises: true },
+      status: { announcedTo: ['tor'] },
+      routers: [{ router: 'tor', has: true }],
+      flows: [{ vantage: 'v1', seen: 33, of: 88 }],
+    });
+  });
+
+  test('a node that is not intended and that nobody sees is right', () => {
+    const journal = dials(intends(aJournal(), 100, ['n1', 'n3']).set(100, ['n1', 'n3']), 1_000, { n1: 4, n3: 4 });
+    expect(wireOf(journal)).toMatchObject({ parts: [{ findings: [], doubts: [] }] });
+  });
+});
+
+describe('a missing path', () => {
+  test('the router has no path by a node that should advertise', () => {
+    const journal = dials(says(intends(aJournal(), 100, ALL), 100, ALL).set(100, ['n1', 'n3']), 1_000, { n1: 4, n3: 4 });
+    journal.add(100, 'bgp-session', {
+      observer: 'bgp',
+      router: 'tor',
+      peer: '10.77.0.12',
+      node: 'n2',
+      state: 'Active',
+      reason: 'bad peer AS',
+    });
+    const wire = wireOf(journal);
+    expect(kinds(wire)).toEqual(['missing n2 router']);
+    const [told] = differences(wire.parts[0]?.rows ?? [], wire.parts[0]?.findings ?? [], CONTEXT);
+    expect(told?.what).toBe(
+      'n2 should advertise web, and tor has no path by it. Its speaker says that it announces web to tor; it says so before a session is up, ' +
+        'and after it died. BGPPeer tor asks for AS 64500 to AS 64501 at 10.77.0.1. tor’s session with it is Active (bad peer AS).',
+    );
+    expect(told?.look).toMatch(/^AS numbers, addresses and passwords at both ends/);
+  });
+
+  test('no flow comes in by a node that the router sends flows to, and that is no chance', () => {
+    const wire = wireOf(dials(intends(aJournal(), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }));
+    expect(kinds(wire)).toEqual(['missing n2 flows']);
+    const [finding] = wire.parts[0]?.findings ?? [];
+    expect(finding).toMatchObject({ seen: 0, of: 88 });
+    expect(finding?.by === 'flows' && finding.chance).toBeCloseTo((2 / 3) ** 88, 20);
+  });
+
+  test('too few flows to have met a node are a doubt, and no finding', () => {
+    const journal = intends(aJournal(), 100, ALL).set(100, ALL);
+    journal.flows(5, { ingress: 'n1' });
+    expect(wireOf(journal)).toMatchObject({
+      parts: [{ findings: [], doubts: ['n2', 'n3'].map((node) => `5 flows from v1 are too few to tell whether ${node} takes any`) }],
+    });
+  });
+});
+
+describe('a phantom path', () => {
+  test('the router and flows use a node that should not advertise', () => {
+    const wire = wireOf(dials(intends(aJournal(), 100, ['n1', 'n3']).set(100, ALL), 1_000, { n1: 3, n2: 3, n3: 3 }));
+    expect(kinds(wire)).toEqual(['phantom n2 router', 'phantom n2 flows']);
+    const [told] = differences(wire.parts[0]?.rows ?? [], wire.parts[0]?.findings ?? [], CONTEXT);
+    expect(told?.what).toMatch(
+      /^n2 should not advertise web \(no endpoint serves on the node, and the policy is Local\), and tor has a path by it and 33 of 99 flows/,
+    );
+  });
+
+  test('a next hop that is no node of the cluster', () => {
+    const wire = wireOf(intends(aJournal(), 100, ALL).set(100, [...ALL, '10.77.0.99']));
+    expect(kinds(wire)).toContain('phantom 10.77.0.99 router');
+  });
+});
+
+describe('a zombie path', () => {
+  test('the router let go of a node, and flows opened afterwards still come in by it', () => {
+    const journal = dials(intends(aJournal(), 100, ['n1', 'n3']).set(100, ['n1', 'n3']), 1_000, { n1: 3, n2: 1, n3: 3 });
+    expect(kinds(wireOf(journal))).toEqual(['zombie n2 flows']);
+  });
+
+  test('nobody reads the router, and a node that was withdrawn is still used', () => {
+    const journal = intends(intends(aJournal(), 100, ALL), 5_000, ['n1', 'n3']);
+    expect(kinds(wireOf(dials(journal, 1_000, { n1: 3, n2: 1, n3: 3 })))).toEqual(['zombie n2 flows']);
+  });
+
+  test('flows that are older than the withdrawal are no proof', () => {
+    const journal = dials(intends(aJournal(), 100, ['n1', 'n3']).set(100, ['n1', 'n3']), 1_000, { n1: 4, n3: 4 });
+    journal.flows(9, { ingress: 'n2', protocol: 'udp' });
+    expect(kinds(wireOf(journal))).toEqual([]);
+  });
+});
+
+describe('what is not judged', () => {
+  test('the time after a change of intent, and after a change of the set', () => {
+    const journal = intends(intends(aJournal(), 100, ALL).set(100, ALL), 10_000, ['n1', 'n3']).set(14_500, ['n1', 'n3']);
+    const { parts } = wireOf(journal);
+    expect(parts.map(({ fromT, untilT }) => [fromT, untilT])).toEqual([
+      [8_100, 10_000],
+      [18_000, END],
+    ]);
+    expect(parts.flatMap(({ findings }) => findings)).toEqual([]);
+  });
+
+  test('layers that nobody saw', () => {
+    expect(wireOf(aJournal())).toEqual({ vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends' });
+    const blind = intends(aJournal(), 100, ALL).set(100, ALL).cluster(12_000, 'observer.blind', { reason: 'gone' });
+    expect(wireOf(blind)).toMatchObject({ unjudged: 'the cluster could not be watched all the time', parts: [{ untilT: 12_000 }] });
+    const bare = wireOf(intends(aJournal(), 100, []));
+    expect(bare.parts[0]?.doubts).toEqual(['neither a router nor a flow tells which paths there are']);
+  });
+});
+
+describe('the check intent-matches-wire', () => {
+  function judge(journal: JournalDraft, endT = END): CheckResult {
+    const [check] = analyse(journal.end(endT)).report.checks;
+    if (!check) throw new Error('no check was judged');
+    return check;
+  }
+  const asking = (during?: Phase): JournalOptions => ({
+    probes: ['tcp-hold'],
+    expect: [{ check: 'intent-matches-wire', ...(during && { during }) }],
+  });
+  const seenOn = (journal: JournalDraft, nodes: readonly string[], perSecond: Record<string, number>) =>
+    dials(intends(journal, 100, ALL).set(100, nodes), 1_000, perSecond);
+
+  test('is held where every intended path is in the router and used', () => {
+    expect(judge(seenOn(aJournal(asking()), ALL, { n1: 3, n2: 3, n3: 2 }))).toMatchObject({
+      verdict: 'held',
+      observed: 'n1, n2 and n3',
+      why: 'over 11.9 s of settled time, by the router and by flows',
+    });
+  });
+
+  test('is held by flows alone where no router is read, and says so', () => {
+    const journal = dials(intends(aJournal(asking()), 100, ALL), 1_000, { n1: 3, n2: 3, n3: 2 });
+    expect(judge(journal)).toMatchObject({ verdict: 'held', why: 'over 11.9 s of settled time, by flows alone: no router was read' });
+  });
+
+  test('is deviated by any difference, which it names', () => {
+    expect(judge(seenOn(aJournal(asking()), ['n1', 'n3'], { n1: 4, n3: 4 }))).toMatchObject({
+      verdict: 'deviated',
+      observed: 'missing path n2',
+    });
+  });
+
+  test('is inconclusive where a layer is unknown, where nothing was settled, and where nobody told of the cluster', () => {
+    expect(judge(seenOn(aJournal(asking()), ALL, { n1: 1 }))).toMatchObject({
+      verdict: 'inconclusive',
+      why: expect.stringMatching(/too few/) as string,
+    });
+    expect(judge(seenOn(aJournal(asking()), ALL, { n1: 3, n2: 3, n3: 2 }), 6_000)).toMatchObject({
+      verdict: 'inconclusive',
+      why: 'no part of the time was settled',
+    });
+    expect(judge(aJournal(asking()))).toMatchObject({ verdict: 'inconclusive', why: 'nobody told what the cluster intends' });
+  });
+
+  test('judges the phase that it is asked about', () => {
+    const journal = dials(intends(aJournal(asking('recovery')), 100, ALL).set(100, ALL), 1_000, { n1: 3, n2: 3, n3: 2 });
+    journal.fault(2_000, 4_000).set(2_100, ['n1', 'n3']).set(4_200, ALL);
+    expect(judge(journal)).toMatchObject({
+      verdict: 'held',
+      during: 'recovery',
+      why: 'over 8 s of settled time, by the router and by flows',
+    });
+  });
+});
+
+test('what is left of a stretch never overlaps what was taken out, and nothing else is missing', () => {
+  const span = fc
+    .tuple(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 30 }))
+    .map(([fromT, length]) => ({ fromT, untilT: fromT + length }));
+  fc.assert(
+    fc.property(fc.array(span, { maxLength: 6 }), (others) => {
+      const whole = { fromT: 10, untilT: 90 };
+      const left = spansWithout(whole, others);
+      const isIn = (spans: readonly { fromT: number; untilT: number }[], t: number) =>
+        spans.some((one) => one.fromT <= t && t < one.untilT);
+      for (let t = 0; t < 110; t += 1) expect(isIn(left, t)).toBe(isIn([whole], t) && !isIn(others, t));
+    }),
+  );
+});
