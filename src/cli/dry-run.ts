@@ -1,8 +1,8 @@
 // `run --dry-run`: what a run would hold, touch and leave, told without touching anything.
 import { expectedText } from '../analysis/checks/evaluate.ts';
-import type { Environment } from '../core/environment.ts';
+import type { Environment, Node } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
-import { NODE_ROLES } from '../core/scenario-file.ts';
+import { aimOf, NODE_ROLES } from '../core/scenario-file.ts';
 import { formatDurationMs } from '../core/units.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { minimumNextHops } from '../keeper/next-hop-minimum.ts';
@@ -57,10 +57,10 @@ function faultLines(plan: RunPlan, order: readonly string[]): string[] {
 
 function boundOrNot(plan: RunPlan, order: readonly string[]): ReturnType<typeof bindFaults> {
   if (order.length > 0) return bindFaults(plan, order);
-  return plan.scenario.timeline.map(({ at, for: forMs, fault: kind, node, ...params }, index) => ({
+  return plan.scenario.timeline.map(({ at, for: forMs, fault: kind, node, vip, ...params }, index) => ({
     fault: `f${String(index + 1)}`,
     kind,
-    target: isRole(node) ? `${node} (known once the router's order can be read)` : node,
+    target: node !== undefined && isRole(node) ? `${node} (known once the router's order can be read)` : aimOf({ node, vip }).name,
     atMs: at,
     forMs,
     params,
@@ -70,15 +70,21 @@ function boundOrNot(plan: RunPlan, order: readonly string[]): ReturnType<typeof 
 function touchesOf(environment: Environment, about: { kind: string; target: string; params: Record<string, unknown> }): string[] {
   const fault = FAULTS.find(({ kind }) => kind === about.kind);
   if (!fault) throw new AppError('UNKNOWN_NAME', `there is no fault "${about.kind}"`);
-  const role = NODE_ROLES.find((name) => about.target.startsWith(name));
-  const target = environment.nodes.find(({ name }) => name === about.target) ?? {
-    name: role ?? about.target,
-    addresses: ['its addresses'],
-    podCidrs: [],
-    netns: null,
-    uplink: null,
-  };
-  return fault.touches({ environment, target, params: about.params });
+  const { params, target } = about;
+  switch (fault.aimedAt) {
+    case 'node':
+      return fault.touches({ environment, target: nodeOrRole(environment, target), params });
+    case 'vip': {
+      const vip = environment.vips.find(({ name }) => name === target);
+      return vip ? fault.touches({ environment, target: vip, params }) : [];
+    }
+  }
+}
+
+function nodeOrRole(environment: Environment, target: string): Node {
+  const role = NODE_ROLES.find((name) => target.startsWith(name));
+  const unbound = { name: role ?? target, addresses: ['its addresses'], podCidrs: [], netns: null, uplink: null };
+  return environment.nodes.find(({ name }) => name === target) ?? unbound;
 }
 
 function lengthMs({ scenario }: RunPlan): number {

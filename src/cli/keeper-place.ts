@@ -1,8 +1,12 @@
 // Where a keeper works and what it may do there, worked out from its command line: shared by keeper, janitor, status and halt.
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
+import { clusterControl } from '../cluster/cluster-control.ts';
+import { nodeAdvertise } from '../cluster/node-advertise.ts';
+import { nodeServe } from '../cluster/node-serve.ts';
 import type { Capabilities } from '../core/capabilities.ts';
-import type { Environment } from '../core/environment.ts';
+import type { ClusterControl } from '../core/cluster-control.ts';
+import type { Cluster, Environment } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { type KeeperFile, keeperFile } from '../core/keeper-messages.ts';
 import { InputMistakes } from '../core/mistakes.ts';
@@ -10,7 +14,8 @@ import { checkDocument } from '../core/schema-mistakes.ts';
 import type { Surroundings } from '../keeper/act.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { planLab } from '../lab/address-plan.ts';
-import { labOf } from '../lab/lab.ts';
+import { type Lab, labOf } from '../lab/lab.ts';
+import { nodeControls } from '../lab/node-controls.ts';
 import { openRouter } from '../routers/index.ts';
 import { enterHost } from './lab.ts';
 import { loadEnvironment, readDocument } from './load-files.ts';
@@ -34,7 +39,7 @@ export type KeeperPlace = {
 export async function keeperPlace(flags: PlaceFlags): Promise<KeeperPlace> {
   if (flags.env === undefined)
     throw new AppError('BAD_FLAG', 'the flag --env is missing', { remedy: 'name the environment that it keeps: --env FILE' });
-  const { environment, devices } = await openDevices(flags.env, flags.prefix);
+  const { environment, devices } = await openDevices({ ...flags, env: flags.env });
   const stateFolder =
     flags.state ?? (environment.lab && environment.keeperSocket ? stateFolderBeside(environment.keeperSocket) : undefined);
   if (stateFolder === undefined) {
@@ -68,12 +73,12 @@ function stateFolderBeside(socket: string): string {
 }
 
 /** A lab belongs to the keeper as a whole; anything else is disarmed until a file on the keeper's machine arms it. */
-function defaultFile({ lab, nodes }: Environment): KeeperFile {
+function defaultFile({ lab, nodes, vips }: Environment): KeeperFile {
   if (lab === null) return keeperFile.parse({ armed: false, allow: {} });
   const { lease, quarantine } = lab.topology.keeper;
   return keeperFile.parse({
     armed: true,
-    allow: { faults: FAULTS.map(({ kind }) => kind), nodes: nodes.map(({ name }) => name) },
+    allow: { faults: FAULTS.map(({ kind }) => kind), nodes: nodes.map(({ name }) => name), vips: vips.map(({ name }) => name) },
     leaseMs: lease,
     quarantineMs: quarantine,
   });
@@ -86,17 +91,39 @@ function loadKeeperFile(path: string): KeeperFile {
   return value;
 }
 
-async function openDevices(path: string, prefix: string): Promise<{ environment: Environment; devices: Capabilities }> {
-  const isLab = 'lab' in loadEnvironment(path).value;
-  const uid = isLab ? (await enterHost(prefix, 'use')).uid : userId();
-  const { environment, lab } = resolveEnvironment(path, prefix, uid);
+async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ environment: Environment; devices: Capabilities }> {
+  const isLab = 'lab' in loadEnvironment(flags.env).value;
+  const uid = isLab ? (await enterHost(flags.prefix, 'use')).uid : userId();
+  const { environment, lab } = resolveEnvironment(flags.env, flags.prefix, uid);
   const [first] = environment.routers;
   const router = first ? openRouter(first) : null;
-  const nodes = lab?.nodes ?? null;
-  return { environment, devices: { router, sessions: router, advertise: nodes, serve: nodes, links: nodes } };
+  const cluster = environment.cluster && clusterOf(environment.cluster, lab, flags);
+  const nodes = cluster ? null : lab && nodeControls(lab.nodes);
+  return {
+    environment,
+    devices: {
+      router,
+      sessions: router,
+      advertise: cluster ? nodeAdvertise(cluster) : nodes,
+      serve: cluster ? nodeServe(cluster) : nodes,
+      links: lab?.nodes ?? null,
+      cluster,
+    },
+  };
 }
 
-function resolveEnvironment(path: string, prefix: string, uid: number): { environment: Environment; lab: ReturnType<typeof labOf> | null } {
+/** The cluster as the keeper may act on it: by credentials of its own, where there are some. Nothing is loaded before a fault asks. */
+function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): ClusterControl {
+  const own = file === undefined ? null : loadKeeperFile(file);
+  const kubeconfig = own?.kubeconfig ?? (lab ? join(lab.stateFolder, 'keeper.kubeconfig') : cluster.kubeconfig);
+  const login = { ...cluster, kubeconfig, context: own?.context ?? cluster.context };
+  return clusterControl(async () => {
+    const { openCluster } = await import('../cluster/open-cluster.ts');
+    return await openCluster(login);
+  });
+}
+
+function resolveEnvironment(path: string, prefix: string, uid: number): { environment: Environment; lab: Lab | null } {
   const { value, name } = loadEnvironment(path);
   if (!('lab' in value)) return { environment: resolveOwnEnvironment(value, name), lab: null };
   const lab = labOf(planLab(value, { name, prefix, uid }));

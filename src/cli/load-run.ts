@@ -7,7 +7,7 @@ import type { EnvironmentFile } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import type { Probe } from '../core/probe-file.ts';
-import { NODE_ROLES, type Scenario } from '../core/scenario-file.ts';
+import { NODE_ROLES, type Scenario, type TimelineEntry } from '../core/scenario-file.ts';
 import { mistakeAt, type YamlDocument } from '../core/yaml-document.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { type CheckedFile, checkFile, type LoadedFile, readDocument, whole } from './load-files.ts';
@@ -29,13 +29,15 @@ export type Expected = {
 
 /**
  * Loads a scenario, the environment it runs in and the probes it names.
- * @param paths `probes` is a folder; without it, `probes/` beside the scenario's own folder
+ * @param paths `probes` is a folder; without it, `probes/` beside the scenario's own folder. `keeperSocket`: instead of the environment's
  * @throws AppError FILE_UNREADABLE, CONFLICT for a scenario that is not as expected; InputMistakes with every mistake of all these files
  */
-export function loadRun(paths: { scenario: string; environment: string; probes?: string | undefined } & Expected): RunFiles {
+export function loadRun(
+  paths: { scenario: string; environment: string; probes?: string | undefined; keeperSocket?: string | undefined } & Expected,
+): RunFiles {
   const scenario = checkFile(readDocument(paths.scenario), 'scenario');
   refuseOther(scenario, paths);
-  const environment = checkFile(readDocument(paths.environment), 'environment');
+  const environment = withKeeperAt(checkFile(readDocument(paths.environment), 'environment'), paths.keeperSocket);
   const probes = checkProbes(scenario, paths.probes);
   const mistakes = [
     ...scenario.mistakes,
@@ -50,6 +52,12 @@ export function loadRun(paths: { scenario: string; environment: string; probes?:
     environment: whole(environment),
     probes: Object.fromEntries([...probes.files].map(([name, file]) => [name, whole(file).value])),
   };
+}
+
+/** The environment with its keeper at `socket`, if one is given, whatever its own file names. A lab's keeper is found by its lab otherwise. */
+export function withKeeperAt(file: CheckedFile<EnvironmentFile>, socket: string | undefined): CheckedFile<EnvironmentFile> {
+  if (socket === undefined || file.value === undefined || 'lab' in file.value) return file;
+  return { ...file, value: { ...file.value, keeper: { socket } } };
 }
 
 function refuseOther({ path, document, value }: CheckedFile<Scenario>, { expectScenario, faults = true }: Expected): void {
@@ -97,7 +105,8 @@ export function environmentMistakes(scenario: CheckedFile<Scenario>, environment
   });
   timeline.forEach((entry, index) => {
     check(['timeline', index, 'node'], 'a node', entry.node, [...names.nodes, ...NODE_ROLES]);
-    const lacking = lackingFor(entry.fault, environment.value);
+    check(['timeline', index, 'vip'], 'a VIP', entry.vip, names.vips);
+    const lacking = lackingFor(entry, environment.value);
     if (lacking === null) return;
     const expected = `${lacking} in ${environment.path}, which the fault ${entry.fault} needs`;
     mistakes.push(mistakeAt(scenario.document, ['timeline', index, 'fault'], { expected, found: 'none' }));
@@ -123,14 +132,27 @@ export function namesOf(environment: EnvironmentFile): Record<'vips' | 'nodes' |
   };
 }
 
-/** What an environment lacks for a fault, by name; null when nothing. A lab offers everything. */
-function lackingFor(kind: string, environment: EnvironmentFile | undefined): string | null {
-  if (environment === undefined || 'lab' in environment) return null;
-  if (environment.keeper === undefined) return 'a keeper (keeper: { socket: … })';
-  const offered: readonly CapabilityName[] = environment.routers.length > 0 ? ['router', 'sessions'] : [];
-  const needs = FAULTS.find((fault) => fault.kind === kind)?.needs ?? [];
-  const missing = needs.filter((capability) => !offered.includes(capability));
-  return missing.length === 0 ? null : `the capability ${missing.join(', ')}`;
+/** What an environment lacks for a fault, by name; null when nothing. */
+function lackingFor({ fault: kind, vip }: Pick<TimelineEntry, 'fault' | 'vip'>, environment: EnvironmentFile | undefined): string | null {
+  if (environment === undefined) return null;
+  if (!('lab' in environment) && environment.keeper === undefined) return 'a keeper (keeper: { socket: … })';
+  const offered = offeredBy(environment);
+  const fault = FAULTS.find((each) => each.kind === kind);
+  const missing = (fault?.needs ?? []).filter((capability) => !offered.includes(capability));
+  if (missing.length > 0) return `the capability ${missing.join(', ')}`;
+  const ofVip = vip !== undefined && !('lab' in environment) ? environment.vips.find((each) => each.name === vip) : undefined;
+  return ofVip && ofVip.service === undefined ? `the Service behind ${ofVip.name} (service: namespace/name)` : null;
+}
+
+/** What the keeper of such an environment can act on. */
+function offeredBy(environment: EnvironmentFile): readonly CapabilityName[] {
+  if ('lab' in environment) {
+    return ['router', 'sessions', 'advertise', 'serve', 'links', ...(environment.lab.cluster ? (['cluster'] as const) : [])];
+  }
+  return [
+    ...(environment.routers.length > 0 ? (['router', 'sessions'] as const) : []),
+    ...(environment.cluster ? (['advertise', 'serve', 'cluster'] as const) : []),
+  ];
 }
 
 function numbered(letter: string, count: number): string[] {

@@ -2,6 +2,7 @@
 //
 // Each act is idempotent and returns once the device accepted it; whether it took effect is told only by the reading beside it
 // (`isShut` beside `shut`), which reads the device's own configuration or state. Every call ends when `signal` aborts.
+import type { ClusterControl } from './cluster-control.ts';
 
 /** A BGP session as its router reports it. */
 export type BgpSession = {
@@ -31,19 +32,52 @@ export type SessionControl = {
   unshut(peer: string, signal: AbortSignal): Promise<void>;
 };
 
+/** What the device's own configuration says of a change. Both hold when the pre-state was what the change would make of it. */
+export type Reading = {
+  isInForce: boolean;
+  isRestored: boolean;
+  /** What somebody else changed meanwhile, as a person would say it; it is left as it is. */
+  foreign: string[];
+};
+
+/** A change of one node that its driver can take back. */
+export type NodeChange = {
+  node: string;
+  /** What the driver read before. */
+  before: NodeState;
+  /** Who changes it (run and fault), where a device can carry a mark. */
+  mark: string;
+};
+/** Opaque to everybody but the driver, and JSON. */
+export type NodeState = Record<string, unknown>;
+
 /** A node that can be told not to advertise its VIPs. */
 export type AdvertiseControl = {
-  isAdvertising(node: string, signal: AbortSignal): Promise<boolean>;
-  withdraw(node: string, signal: AbortSignal): Promise<void>;
-  advertise(node: string, signal: AbortSignal): Promise<void>;
+  advertiseState(node: string, signal: AbortSignal): Promise<NodeState>;
+  withdraw(change: NodeChange, signal: AbortSignal): Promise<void>;
+  /** Restores what `advertiseState` read, and nothing that somebody else changed since. */
+  restoreAdvertising(change: NodeChange, signal: AbortSignal): Promise<void>;
+  readWithdrawal(change: NodeChange, signal: AbortSignal): Promise<Reading>;
+  /** Why `withdraw` would fail, as a person would say it; changes nothing. */
+  obstaclesToWithdraw(node: string, signal: AbortSignal): Promise<string[]>;
 };
 
 /** A node whose responders (pods) can be stopped and started again. */
 export type ServeControl = {
-  isServing(node: string, signal: AbortSignal): Promise<boolean>;
-  stopServing(node: string, signal: AbortSignal): Promise<void>;
-  serve(node: string, signal: AbortSignal): Promise<void>;
+  serveState(node: string, signal: AbortSignal): Promise<NodeState>;
+  stopServing(change: NodeChange, signal: AbortSignal): Promise<void>;
+  /** Restores what `serveState` read, and nothing that somebody else changed since. Pods that went elsewhere stay there. */
+  restoreServing(change: NodeChange, signal: AbortSignal): Promise<void>;
+  readStop(change: NodeChange, signal: AbortSignal): Promise<Reading>;
+  /** Why `stopServing` would fail, as a person would say it; changes nothing. */
+  obstaclesToStop(node: string, signal: AbortSignal): Promise<string[]>;
 };
+
+/**
+ * The same driver, which asks `check` before each of the commands that an act of it consists of, and stops when that throws.
+ * For drivers whose acts are more than one command: a process that was frozen between two of them must not go on.
+ */
+export type AskingFirst<Driver> = { askingFirst(check: () => void): Driver };
 
 /** A node whose network links can be cut. `LinkState` is opaque to everybody but the driver, and JSON. */
 export type LinkControl = {
@@ -61,5 +95,20 @@ export type Capabilities = {
   advertise: AdvertiseControl | null;
   serve: ServeControl | null;
   links: LinkControl | null;
+  cluster: ClusterControl | null;
 };
 export type CapabilityName = keyof Capabilities;
+
+/** The same driver, each method of which asks `check` first and does nothing when that throws. */
+export function askingFirst<Driver extends object>(driver: Driver, check: () => void): Driver {
+  return new Proxy(driver, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        check();
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+}

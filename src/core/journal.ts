@@ -5,6 +5,7 @@
 // Objects are loose: a newer version may add fields, and a reader keeps what it does not know.
 import { z } from 'zod';
 import { PHASES } from './checks.ts';
+import { FAULT_AIMS } from './scenario-file.ts';
 
 export const JOURNAL_SCHEMA = 1;
 export const JOURNAL_FILE = 'journal.ndjson';
@@ -58,7 +59,7 @@ const fault = {
   /** `f1`, `f2`, … in the order of the timeline. */
   fault: z.string(),
   kind: z.string(),
-  /** Node the fault is aimed at. */
+  /** Node or VIP that the fault is aimed at. */
   target: z.string(),
   epoch: z.int().nullable(),
 };
@@ -161,8 +162,17 @@ export const journalEvent = z.discriminatedUnion('type', [
 
   /** `headline`: what happens to the target as a person says it ("n2 lost its BGP session"), from the fault's own file. */
   event('fault.planned', { ...fault, forMs: z.number(), atMs: z.number(), headline: z.string().optional() }),
-  /** Written and fsynced before anything is touched. */
-  event('fault.intent', { ...fault, forMs: z.number(), headline: z.string().optional() }),
+  /**
+   * Written and fsynced before anything is touched. `aimedAt`: what `target` names; absent: a node.
+   * `isControl`: the fault is a control, which must change nothing.
+   */
+  event('fault.intent', {
+    ...fault,
+    forMs: z.number(),
+    headline: z.string().optional(),
+    aimedAt: z.enum(FAULT_AIMS).optional(),
+    isControl: z.boolean().optional(),
+  }),
   event('fault.in-force', fault),
   /** The fault vanished without us: somebody else undid it. */
   event('fault.lost', { ...fault, reason: z.string() }),

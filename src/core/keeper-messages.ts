@@ -8,7 +8,7 @@ export const plannedFault = z.object({
   /** `f1`, `f2`, … */
   fault: z.string(),
   kind: z.string(),
-  /** Node by name; roles are resolved before. */
+  /** Node or VIP by name, as the fault is aimed; roles are resolved before. */
   target: z.string(),
   forMs: z.number().positive(),
   /** The fault's own parameters; validated by the fault's schema. */
@@ -107,7 +107,12 @@ export const keeperFile = z.strictObject({
     faults: z.array(z.string()).default([]),
     /** Nodes that may be a target; empty: none. */
     nodes: z.array(z.string()).default([]),
+    /** VIPs whose Service and Deployment may be a target; empty: none. */
+    vips: z.array(z.string()).default([]),
   }),
+  /** Path of the kubeconfig that faults use, and a context of it; without it the environment's. A lab has one of its own. */
+  kubeconfig: z.string().optional(),
+  context: z.string().optional(),
   /** Fewer next hops than this are never left; default max(2, ceil(2/3 of the baseline set)). */
   minNextHops: z.int().min(0).optional(),
   leaseMs: z.number().min(500).default(15_000),

@@ -4,6 +4,7 @@
 // with the `machineBoot` of the epoch it belongs to.
 import { z } from 'zod';
 import type { JournalEvent } from './journal.ts';
+import { FAULT_AIMS } from './scenario-file.ts';
 
 export const KEEPER_JOURNAL_FILE = 'keeper.ndjson';
 
@@ -34,6 +35,8 @@ export const keeperRecord = z.discriminatedUnion('type', [
     params: z.record(z.string(), z.unknown()),
     /** What happens to the target as a person says it. */
     headline: z.string().optional(),
+    aimedAt: z.enum(FAULT_AIMS).optional(),
+    isControl: z.boolean().optional(),
     forMs: z.number(),
     deadlineMs: z.number(),
     preState: z.unknown(),

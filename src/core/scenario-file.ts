@@ -4,8 +4,12 @@ import { expectation } from './checks.ts';
 import { name } from './names.ts';
 import { duration } from './units.ts';
 
+/** What a fault can be aimed at, as a timeline entry says it: `node: n2`, or `vip: web` for the Service behind a VIP. */
+export const FAULT_AIMS = ['node', 'vip'] as const;
+export type FaultAim = (typeof FAULT_AIMS)[number];
+
 /** What the scenario schema needs to know of a fault; `params` are its own keys in a timeline entry. */
-export type FaultForm = { readonly kind: string; readonly summary: string; readonly params: z.ZodRawShape };
+export type FaultForm = { readonly kind: string; readonly summary: string; readonly aimedAt: FaultAim; readonly params: z.ZodRawShape };
 
 /** Nodes a scenario may name by role instead of by name. */
 export const NODE_ROLES = ['any', 'middle-hop', 'end-hop'] as const;
@@ -21,12 +25,18 @@ const flowGroup = z.strictObject({
   count: z.int().min(1).max(60_000).meta({ description: 'Flows held by each vantage.' }),
 });
 
+const aims = {
+  node: { node: name.meta({ description: 'A node by name, or any, middle-hop, end-hop (in the order of the router).' }) },
+  vip: { vip: name.meta({ description: 'A VIP of the environment, by name: the Service behind it is meant.' }) },
+} as const satisfies Record<FaultAim, z.ZodRawShape>;
+
 function timelineEntry(fault: FaultForm) {
+  const aim: z.ZodRawShape = aims[fault.aimedAt];
   return z
     .strictObject({
       at: duration().meta({ description: 'When, counted from the moment all flows are open.' }),
       fault: z.literal(fault.kind),
-      node: name.meta({ description: 'A node by name, or any, middle-hop, end-hop (in the order of the router).' }),
+      ...aim,
       for: duration({ minMs: 100, maxMs: 3_600_000 }).meta({ description: 'How long; the keeper reverts it then, whatever happens.' }),
       ...fault.params,
     })
@@ -71,7 +81,15 @@ export function scenarioFile(faults: readonly [FaultForm, ...FaultForm[]]) {
 }
 
 /** One planned fault of a timeline: times in ms, `node` still as the user wrote it; other keys are the fault's own parameters. */
-export type TimelineEntry = { at: number; fault: string; node: string; for: number } & Record<string, unknown>;
+export type TimelineEntry = { at: number; fault: string; for: number; node?: string | undefined; vip?: string | undefined } & Record<
+  string,
+  unknown
+>;
+
+/** What an entry names: a node or a role, or a VIP. The schema of its fault sees to it that it is one of them. */
+export function aimOf({ node, vip }: Pick<TimelineEntry, FaultAim>): { at: FaultAim; name: string } {
+  return vip === undefined ? { at: 'node', name: node ?? '' } : { at: 'vip', name: vip };
+}
 
 /** A scenario as the code uses it: durations in milliseconds. */
 export type Scenario = Omit<z.output<ReturnType<typeof scenarioFile>>, 'timeline'> & { timeline: TimelineEntry[] };

@@ -12,7 +12,7 @@ import { bindAct } from './act.ts';
 import { FaultHands, type HandParts } from './fault-hands.ts';
 import { expiryMs, type FaultState, isOpen, isOver, keyOf } from './fault-state.ts';
 import type { JanitorLink } from './janitor-link.ts';
-import { obstacleFor, planStep, readHops, unverifiedError } from './preflight.ts';
+import { forecastOf, obstacleFor, planStep, readHops, unverifiedError } from './preflight.ts';
 
 const TICK_MS = 100;
 const LOOK_MS = 1_000;
@@ -111,7 +111,12 @@ export class Keeper {
     const { surroundings } = this.#parts;
     const hops = await readHops(surroundings, AbortSignal.timeout(PREFLIGHT_MS));
     if (epoch !== null) this.#widenBaseline(hops);
-    return faults.map((fault) => planStep(fault, surroundings, { ...this.#facts(), hops }));
+    return await Promise.all(
+      faults.map(async (fault) => {
+        const forecast = await forecastOf(fault, surroundings, AbortSignal.timeout(PREFLIGHT_MS));
+        return planStep(fault, surroundings, { ...this.#facts(), hops, forecast });
+      }),
+    );
   }
 
   /**
@@ -197,6 +202,7 @@ export class Keeper {
 
   async #injectAlone(epoch: number, planned: PlannedFault): Promise<void> {
     const { surroundings, journal, now } = this.#parts;
+    const { runId } = this.#require(epoch);
     const key = keyOf({ epoch, fault: planned.fault });
     if (journal.state.faults.has(key))
       throw new AppError('KEEPER_REFUSED', `${planned.fault} was injected before; a fault is never injected twice`);
@@ -206,7 +212,7 @@ export class Keeper {
     if (step && step.refusals.length > 0)
       throw new AppError('KEEPER_REFUSED', `${planned.kind} at ${planned.target}: ${step.refusals.join('; ')}`);
     await this.#janitor.ready();
-    const { fault, aim } = bindAct(planned, surroundings);
+    const { fault, aim } = bindAct({ ...planned, runId }, surroundings);
     const params = z.strictObject(fault.params).parse(planned.params);
     const preState = await fault.preState({ ...aim, params }, AbortSignal.timeout(PREFLIGHT_MS));
     this.#require(epoch);
@@ -222,6 +228,8 @@ export class Keeper {
         target,
         params,
         headline: fault.headline({ ...aim, params }),
+        aimedAt: fault.aimedAt,
+        ...(fault.isControl ? { isControl: true } : {}),
         forMs,
         deadlineMs,
         preState,

@@ -1,11 +1,12 @@
 // Would the keeper carry out a fault? What it would touch, what would remain, and every reason to refuse.
 import { z } from 'zod';
 import { hostPrefix } from '../core/addresses.ts';
+import type { Node } from '../core/environment.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { KeeperFile, PlannedFault, PlanStep } from '../core/keeper-messages.ts';
 import { bindAct, type Surroundings } from './act.ts';
 import { isOpen, isOver, type KeeperState } from './fault-state.ts';
-import type { Aim } from './faults/fault.ts';
+import type { Aim, Forecast } from './faults/fault.ts';
 import { hopsLeftWithout, minimumNextHops } from './next-hop-minimum.ts';
 
 /** Next hops of each VIP, by its name; null: no router can be asked. */
@@ -26,31 +27,50 @@ export type PreflightFacts = {
   hops: HopsByVip;
   /** Most next hops that each VIP was seen with since the run took the environment. */
   baseline: ReadonlyMap<string, number>;
+  forecast: Forecast;
 };
+
+/** What the devices say of a fault before it; what stands in the way of asking them is a refusal too. */
+export async function forecastOf(planned: PlannedFault, surroundings: Surroundings, signal: AbortSignal): Promise<Forecast> {
+  try {
+    const { fault, aim } = bindAct({ ...planned, params: {} }, surroundings);
+    const params = z.strictObject(fault.params).safeParse(planned.params);
+    const canAsk = params.success && fault.needs.every((name) => surroundings.devices[name] !== null);
+    return (canAsk ? await fault.forecast?.({ ...aim, params: params.data }, signal) : undefined) ?? { refusals: [] };
+  } catch (error) {
+    // A name that does not exist, `planStep` tells as well.
+    return { refusals: error instanceof AppError && error.code === 'UNKNOWN_NAME' ? [] : [messageOf(error)] };
+  }
+}
 
 /** Judges one fault by itself. Pure: everything read from devices is in `facts`. */
 export function planStep(planned: PlannedFault, surroundings: Surroundings, facts: PreflightFacts): PlanStep {
   const step: PlanStep = { fault: planned.fault, touches: [], remains: [], refusals: [] };
   const { allow, armed } = facts.file;
+  step.refusals.push(...facts.forecast.refusals);
   if (!armed) step.refusals.push('the keeper is disarmed (armed: true in its file arms it)');
   if (!allow.faults.includes(planned.kind))
     step.refusals.push(`the keeper's file does not allow the fault ${JSON.stringify(planned.kind)}`);
-  if (!allow.nodes.includes(planned.target))
-    step.refusals.push(`the keeper's file does not allow the node ${JSON.stringify(planned.target)}`);
   try {
     const { fault, aim } = bindAct({ ...planned, params: {} }, surroundings);
+    const [allowed, what] = fault.aimedAt === 'node' ? [allow.nodes, 'node'] : [allow.vips, 'VIP'];
+    if (!allowed.includes(planned.target))
+      step.refusals.push(`the keeper's file does not allow the ${what} ${JSON.stringify(planned.target)}`);
     const params = z.strictObject(fault.params).parse(planned.params);
     const missing = fault.needs.filter((name) => surroundings.devices[name] === null);
     if (missing.length > 0) step.refusals.push(`this environment does not offer what ${fault.kind} needs: ${missing.join(', ')}`);
     step.touches = fault.touches({ ...aim, params });
-    judgeHops(aim, facts, step);
+    if (fault.aimedAt === 'node') judgeHops(aim as Aim<Node>, facts, step);
+    for (const [vip, nodes] of facts.forecast.nodesLeft ?? [])
+      judgeLeft({ vip, left: nodes.length, now: facts.hops?.get(vip) }, facts, step);
   } catch (error) {
     step.refusals.push(error instanceof z.ZodError ? `its parameters: ${z.prettifyError(error)}` : messageOf(error));
   }
   return step;
 }
 
-function judgeHops({ target, environment }: Aim, { hops, baseline, file }: PreflightFacts, step: PlanStep): void {
+function judgeHops({ target, environment }: Aim<Node>, facts: PreflightFacts, step: PlanStep): void {
+  const { hops, file } = facts;
   if (hops === null) {
     if (file.minNextHops !== 0)
       step.refusals.push('no router tells how many next hops would be left (minNextHops: 0 allows it all the same)');
@@ -58,13 +78,20 @@ function judgeHops({ target, environment }: Aim, { hops, baseline, file }: Prefl
   }
   for (const [vip, set] of hops) {
     const left = hopsLeftWithout(target, set, environment);
-    if (left === null) continue;
-    const of = Math.max(set.length, baseline.get(vip) ?? 0);
-    const minimum = minimumNextHops(of, file.minNextHops);
-    if (left < minimum)
-      step.refusals.push(`${vip} would keep ${String(left)} of ${String(of)} next hops, and ${String(minimum)} must remain`);
-    else step.remains.push(`${vip}: ${String(left)} of ${String(of)} next hops`);
+    if (left !== null) judgeLeft({ vip, left, now: set }, facts, step);
   }
+}
+
+function judgeLeft(
+  { vip, left, now = [] }: { vip: string; left: number; now: readonly string[] | undefined },
+  { baseline, file }: PreflightFacts,
+  step: PlanStep,
+): void {
+  const of = Math.max(now.length, baseline.get(vip) ?? 0);
+  const minimum = minimumNextHops(of, file.minNextHops);
+  if (left < minimum)
+    step.refusals.push(`${vip} would keep ${String(left)} of ${String(of)} next hops, and ${String(minimum)} must remain`);
+  else step.remains.push(`${vip}: ${String(left)} of ${String(of)} next hops`);
 }
 
 /** What stands in the way of a fault right now: another one, or the quarantine of an earlier one at the same target. */

@@ -1,10 +1,10 @@
 // Putting a target back: tried until its own configuration, read back, says so.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reading } from '../core/capabilities.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { isPlaceGone } from '../io/place-gone.ts';
 import { bindAct, type Surroundings } from './act.ts';
 import type { FaultState } from './fault-state.ts';
-import type { Reading } from './faults/fault.ts';
 
 export type RevertEnd =
   { type: 'fault.verified'; note?: string } | { type: 'fault.unverified'; reason: string } | { type: 'fault.gone'; reason: string };
@@ -15,7 +15,7 @@ export const REVERT_MS = 10_000;
 const TRY_MS = 4_000;
 const PAUSE_MS = 250;
 
-type Named = Pick<FaultState, 'kind' | 'target' | 'params' | 'preState'>;
+type Named = Pick<FaultState, 'fault' | 'kind' | 'target' | 'params' | 'preState' | 'runId'>;
 
 /** Restores the pre-state of `fault` and reads it back; tries again for `limitMs`. Never throws, except when `signal` aborts. */
 export async function revertFault(
@@ -57,9 +57,10 @@ export async function readFault(named: Named, surroundings: Surroundings, signal
   }
 }
 
-/** A driver may say so; a node whose namespace is away is gone, whatever the driver said. */
+/** A driver may say so; a node whose namespace is away is gone, whatever the driver said, and so is a VIP whose nodes all are. */
 function isGone(error: unknown, { target }: Named, { environment }: Surroundings): boolean {
   if (error instanceof AppError && error.code === 'TARGET_GONE') return true;
   const node = environment.nodes.find(({ name }) => name === target);
-  return node !== undefined && isPlaceGone(node);
+  if (node !== undefined) return isPlaceGone(node);
+  return environment.nodes.length > 0 && environment.nodes.every(isPlaceGone);
 }

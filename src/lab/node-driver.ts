@@ -1,7 +1,7 @@
 // What faults may ask of a lab's nodes: announce or not, serve or not, links up or cut. Readings look at the thing itself.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AdvertiseControl, LinkControl, LinkState, ServeControl } from '../core/capabilities.ts';
+import type { LinkControl, LinkState } from '../core/capabilities.ts';
 import { AppError } from '../core/errors.ts';
 import { runCommand } from '../io/command.ts';
 import { writeWholeFile } from '../io/whole-file.ts';
@@ -13,7 +13,7 @@ import { BACKEND_PORT } from './nat-rules.ts';
 import { vtysh } from './vtysh.ts';
 
 /** Acts on the nodes of one lab, on the machine it runs on. */
-export class LabNodes implements AdvertiseControl, ServeControl, LinkControl {
+export class LabNodes implements LinkControl {
   readonly #plan: LabPlan;
 
   constructor(plan: LabPlan) {

@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts';
 import type { PlannedFault } from '../core/keeper-messages.ts';
 import type { Probe } from '../core/probe-file.ts';
 import { seededRandom } from '../core/random.ts';
-import { NODE_ROLES, type NodeRole, type Scenario, type TimelineEntry } from '../core/scenario-file.ts';
+import { aimOf, NODE_ROLES, type NodeRole, type Scenario, type TimelineEntry } from '../core/scenario-file.ts';
 
 /** Everything a run is made of; all names resolved except the roles of nodes, which need the router's own order. */
 export type RunPlan = {
@@ -62,14 +62,24 @@ export function isRole(node: string): node is NodeRole {
 /**
  * The faults of a timeline with every role bound to a node.
  * @param order nodes of the baseline next-hop set in the router's own order; empty when nobody can tell
- * @throws AppError PREFLIGHT for a role that `order` cannot answer, UNKNOWN_NAME for a node that does not exist
+ * @throws AppError PREFLIGHT for a role that `order` cannot answer, UNKNOWN_NAME for a node or VIP that does not exist
  */
 export function bindFaults(plan: RunPlan, order: readonly string[]): (PlannedFault & { atMs: number })[] {
   const random = seededRandom(plan.seed);
-  const nodes = plan.environment.nodes.map((node) => node.name);
+  const nodes = plan.environment.nodes.map((each) => each.name);
+  const vips = plan.environment.vips.map((each) => each.name);
   return plan.scenario.timeline.map((entry, index) => {
-    const { at, for: forMs, fault: kind, node, ...params } = entry satisfies TimelineEntry;
-    return { fault: `f${String(index + 1)}`, kind, target: bindNode(node, { order, nodes, random }), forMs, params, atMs: at };
+    const { at, for: forMs, fault: kind, node, vip, ...params } = entry satisfies TimelineEntry;
+    const aim = aimOf({ node, vip });
+    const target = aim.at === 'vip' ? bindVip(aim.name, vips) : bindNode(aim.name, { order, nodes, random });
+    return { fault: `f${String(index + 1)}`, kind, target, forMs, params, atMs: at };
+  });
+}
+
+function bindVip(vip: string, vips: readonly string[]): string {
+  if (vips.includes(vip)) return vip;
+  throw new AppError('UNKNOWN_NAME', `the timeline names the VIP "${vip}", which the environment lacks`, {
+    remedy: `name one of ${vips.join(', ')}`,
   });
 }
 

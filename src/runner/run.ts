@@ -195,7 +195,7 @@ class Run {
       );
     }
     const firstVip = scenario.flows[0]?.vip ?? '';
-    if (scenario.timeline.some((entry) => isRole(entry.node)) && this.#tools.startObservers) {
+    if (scenario.timeline.some((entry) => entry.node !== undefined && isRole(entry.node)) && this.#tools.startObservers) {
       await this.#waitFor(() => this.#hops.orderOf(environment, firstVip).length > 0, 5_000, signal);
     }
     const faults = bindFaults(this.#plan, this.#hops.orderOf(environment, firstVip));

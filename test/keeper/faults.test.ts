@@ -1,19 +1,20 @@
 // What single faults promise beyond the contract of all.
 import { expect, test } from 'vitest';
 import { bgpSessionDown } from '../../src/keeper/faults/bgp-session-down.ts';
+import type { Node } from '../../src/core/environment.ts';
 import type { Aim, Fault } from '../../src/keeper/faults/fault.ts';
 import { nodeDrain } from '../../src/keeper/faults/node-drain.ts';
 import { SmallNetwork } from '../support/small-network.ts';
 
 const signal = new AbortController().signal;
 
-function aimAt(network: SmallNetwork, params: Record<string, unknown> = {}): Aim {
+function aimAt(network: SmallNetwork, params: Record<string, unknown> = {}): Aim<Node> {
   const [, target] = network.environment.nodes;
   if (!target) throw new Error('a network of at least two nodes');
-  return { environment: network.environment, target, params, devices: network.devices };
+  return { environment: network.environment, target, params, devices: network.devices, mark: 'run/f1' };
 }
 
-async function injected(fault: Fault, aim: Aim): Promise<unknown> {
+async function injected(fault: Fault<Node>, aim: Aim<Node>): Promise<unknown> {
   const preState = await fault.preState(aim, signal);
   await fault.inject(aim, preState, signal);
   return preState;
@@ -55,15 +56,18 @@ test('withdraw-first stops the responders only once the router has let go of the
   expect(network.acts).toEqual(['withdraw n2', 'stopServing n2']);
 });
 
-test('evict-first stops the responders while the routes still stand', async () => {
+test('evict-first stops the responders, and leaves the routes to the cluster', async () => {
   const network = new SmallNetwork();
-  await injected(nodeDrain, aimAt(network, { order: 'evict-first' }));
-  expect(network.acts).toEqual(['stopServing n2', 'withdraw n2']);
+  const aim = aimAt(network, { order: 'evict-first' });
+  const preState = await injected(nodeDrain, aim);
+  expect(network.acts).toEqual(['stopServing n2']);
+  await nodeDrain.revert(aim, preState, signal);
+  expect(network.acts).toEqual(['stopServing n2', 'serve n2']);
 });
 
 test('a drained node serves before it is advertised again', async () => {
   const network = new SmallNetwork();
-  const aim = aimAt(network);
+  const aim = aimAt(network, { order: 'withdraw-first' });
   const preState = await injected(nodeDrain, aim);
   network.acts.length = 0;
   await nodeDrain.revert(aim, preState, signal);

@@ -40,7 +40,8 @@ export class KeeperBench implements AsyncDisposable {
 
   constructor(file: Record<string, unknown> = {}, network = new SmallNetwork()) {
     this.network = network;
-    const allow = { faults: FAULTS.map(({ kind }) => kind), nodes: network.environment.nodes.map(({ name }) => name) };
+    const { nodes, vips } = network.environment;
+    const allow = { faults: FAULTS.map(({ kind }) => kind), nodes: nodes.map(({ name }) => name), vips: vips.map(({ name }) => name) };
     this.file = keeperFile.parse({ armed: true, allow, leaseMs: 1_000, quarantineMs: 500, ...file });
   }
 

@@ -1,13 +1,20 @@
 // A network in memory for the pure logic of keeper and janitor; what a real router does is tested on a real one.
-import type { BgpSession, Capabilities, LinkState } from '../../src/core/capabilities.ts';
+import { EXCLUDE_LABEL } from '../../src/cluster/intent/intent.ts';
+import { nodeAdvertise } from '../../src/cluster/node-advertise.ts';
+import { nodeServe } from '../../src/cluster/node-serve.ts';
+import type { AdvertiseControl, BgpSession, Capabilities, LinkState, NodeChange, ServeControl } from '../../src/core/capabilities.ts';
 import type { Environment } from '../../src/core/environment.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { SmallCluster } from './small-cluster.ts';
 
 type NodeThings = { isServing: boolean; isAdvertising: boolean; link: LinkState };
 
-/** N nodes, each with an IPv4 and an IPv6 session; devices that can be deaf, slow or gone. */
+/** N nodes, each with an IPv4 and an IPv6 session; devices that can be deaf, slow or gone. A cluster beside it, or under its nodes. */
 export class SmallNetwork {
   readonly environment: Environment;
+  readonly cluster: SmallCluster;
+  /** Whether the nodes are those of the cluster: Kubernetes then withdraws and stops them. */
+  readonly #isKubernetes: boolean;
   /** By peer address; `true`: shut down by configuration. */
   readonly shut = new Map<string, boolean>();
   readonly nodes = new Map<string, NodeThings>();
@@ -20,17 +27,19 @@ export class SmallNetwork {
   /** Runs before each act: somebody freezes us right there. */
   beforeAct: (act: string) => Promise<void> | void = () => undefined;
 
-  constructor(nodes = 3) {
+  constructor(nodes = 3, under: 'lab' | 'kubernetes' = 'lab') {
     const names = Array.from({ length: nodes }, (_, index) => `n${String(index + 1)}`);
+    this.cluster = new SmallCluster(names);
+    this.#isKubernetes = under === 'kubernetes';
     this.environment = {
       name: 'small',
       title: 'A small network',
       lab: null,
       vantages: [],
-      vips: [{ name: 'web', address: '10.1.0.1', family: 4, port: 7000, policy: 'local', service: null }],
+      vips: [{ name: 'web', address: '10.1.0.1', family: 4, port: 7000, policy: 'local', service: { namespace: 'default', name: 'web' } }],
       nodes: names.map((name, index) => ({ name, addresses: addressesOf(index + 1), podCidrs: [], netns: null, uplink: null })),
       routers: [{ name: 'tor', driver: 'frr', netns: null, vtysh: [] }],
-      cluster: null,
+      cluster: { kubeconfig: null, context: null, socket: null, metallbNamespace: 'metallb-system' },
       keeperSocket: null,
       observers: [],
     };
@@ -61,6 +70,8 @@ export class SmallNetwork {
         change(this.things(node));
       });
     };
+    const cluster = this.cluster.control(act);
+    const own = this.#ownControls(setNode);
     return {
       router: {
         name: 'tor',
@@ -68,16 +79,9 @@ export class SmallNetwork {
         nextHops: (prefix) => Promise.resolve(this.nextHops(prefix)),
       },
       sessions: { isShut, shut: setShut(true), unshut: setShut(false) },
-      advertise: {
-        isAdvertising: (node) => Promise.resolve(this.things(node).isAdvertising),
-        withdraw: setNode('withdraw', (things) => (things.isAdvertising = false)),
-        advertise: setNode('advertise', (things) => (things.isAdvertising = true)),
-      },
-      serve: {
-        isServing: (node) => Promise.resolve(this.things(node).isServing),
-        stopServing: setNode('stopServing', (things) => (things.isServing = false)),
-        serve: setNode('serve', (things) => (things.isServing = true)),
-      },
+      advertise: this.#isKubernetes ? nodeAdvertise(cluster) : own,
+      serve: this.#isKubernetes ? nodeServe(cluster) : own,
+      cluster,
       links: {
         linkState: (node) => Promise.resolve(structuredClone(this.things(node).link)),
         cutLinks: setNode('cutLinks', (things) => (things.link = { isUp: false, addresses: [] })),
@@ -90,7 +94,41 @@ export class SmallNetwork {
 
   /** All that a fault could have changed, to be compared as a whole. */
   snapshot(): unknown {
-    return structuredClone({ shut: Object.fromEntries(this.shut), nodes: Object.fromEntries(this.nodes) });
+    return structuredClone({
+      shut: Object.fromEntries(this.shut),
+      nodes: Object.fromEntries(this.nodes),
+      cluster: this.cluster.snapshot(),
+    });
+  }
+
+  #ownControls(
+    setNode: (verb: string, change: (things: NodeThings) => void) => (node: string, signal: AbortSignal) => Promise<void>,
+  ): AdvertiseControl & ServeControl {
+    const withdraw = setNode('withdraw', (things) => (things.isAdvertising = false));
+    const advertise = setNode('advertise', (things) => (things.isAdvertising = true));
+    const stop = setNode('stopServing', (things) => (things.isServing = false));
+    const serve = setNode('serve', (things) => (things.isServing = true));
+    const state = (node: string, key: 'isServing' | 'isAdvertising') => Promise.resolve({ [key]: this.things(node)[key] });
+    const reading = ({ node, before }: NodeChange, key: 'isServing' | 'isAdvertising') => {
+      const is = this.things(node)[key];
+      return Promise.resolve({ isInForce: !is, isRestored: is === before[key], foreign: [] });
+    };
+    return {
+      advertiseState: (node) => state(node, 'isAdvertising'),
+      withdraw: ({ node }, signal) => withdraw(node, signal),
+      restoreAdvertising: async ({ node, before }, signal) => {
+        if (before.isAdvertising === true) await advertise(node, signal);
+      },
+      readWithdrawal: (change) => reading(change, 'isAdvertising'),
+      serveState: (node) => state(node, 'isServing'),
+      stopServing: ({ node }, signal) => stop(node, signal),
+      restoreServing: async ({ node, before }, signal) => {
+        if (before.isServing === true) await serve(node, signal);
+      },
+      readStop: (change) => reading(change, 'isServing'),
+      obstaclesToWithdraw: () => Promise.resolve([]),
+      obstaclesToStop: () => Promise.resolve([]),
+    };
   }
 
   things(node: string): NodeThings {
@@ -108,7 +146,8 @@ export class SmallNetwork {
     return this.environment.nodes
       .filter(({ name, addresses: [v4 = ''] }) => {
         const { isServing, isAdvertising, link } = this.things(name);
-        return this.shut.get(v4) === false && isServing && isAdvertising && link.isUp;
+        const isExcluded = EXCLUDE_LABEL in (this.cluster.get('nodes', name)?.metadata.labels ?? {});
+        return this.shut.get(v4) === false && isServing && isAdvertising && link.isUp && !isExcluded;
       })
       .flatMap(({ addresses }) => addresses.slice(0, 1));
   }

@@ -1,14 +1,16 @@
 // The fault bgp-session-down: the router shuts down its BGP sessions with the node, as an operator would.
 import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
+import type { Node } from '../../core/environment.ts';
 import { type Aim, type Fault, need } from './fault.ts';
 
 const preState = z.object({ peers: z.array(z.object({ peer: z.string(), isShut: z.boolean() })).min(1) });
 type PreState = z.infer<typeof preState>;
 
-export const bgpSessionDown: Fault = {
+export const bgpSessionDown: Fault<Node> = {
   kind: 'bgp-session-down',
   summary: 'The router shuts down its BGP sessions with the node (neighbor … shutdown).',
+  aimedAt: 'node',
   params: {},
   needs: ['router', 'sessions'],
 

@@ -4,39 +4,51 @@
 //
 // A fault acts through capabilities alone. Every act must be idempotent: keeper and janitor may both call `revert`, at once
 // and again. `preState` must be JSON: a janitor that knows only the journal puts the target back with it.
-import type { Capabilities, CapabilityName } from '../../core/capabilities.ts';
-import type { Environment, Node } from '../../core/environment.ts';
+import type { Capabilities, CapabilityName, Reading } from '../../core/capabilities.ts';
+import type { Environment, Node, Vip } from '../../core/environment.ts';
 import { AppError } from '../../core/errors.ts';
 import type { FaultForm } from '../../core/scenario-file.ts';
 
 /** What a fault is aimed at, and what it may use. `params` have passed the fault's own schema. */
-export type Aim = {
+export type Aim<Target extends Node | Vip = Node | Vip> = {
   readonly environment: Environment;
-  readonly target: Node;
+  readonly target: Target;
   readonly params: Record<string, unknown>;
   readonly devices: Capabilities;
+  /** Run and fault, for marks where a device can carry one; the same for keeper and janitor. */
+  readonly mark: string;
 };
 
-/** What the device's own configuration says now. Both hold when the pre-state was what the fault would make of it. */
-export type Reading = {
-  isInForce: boolean;
-  isRestored: boolean;
-  /** What somebody else changed meanwhile, as a person would say it; it is left as it is. */
-  foreign: string[];
+/** What only the devices can tell before a fault. */
+export type Forecast = {
+  /** Why it would fail, or do more than it says; empty: it would not. */
+  refusals: string[];
+  /** Nodes that would still advertise a VIP, by its name, where that does not follow from the target alone. */
+  nodesLeft?: ReadonlyMap<string, readonly string[]>;
 };
 
-export type Fault = FaultForm & {
+/**
+ * A fault of nodes, or of VIPs: `aimedAt` says which, and whoever binds one to its target (act.ts) keeps to that.
+ * Methods on purpose: only they let a fault of nodes stand in a list of all faults.
+ */
+export type Fault<Target extends Node | Vip = Node | Vip> = FaultForm & {
   /** Capabilities without which the fault is refused before the run. */
   readonly needs: readonly CapabilityName[];
+  /** What ends it by itself before its time, as a reason reads ("its speaker is back"): it is then over, and not lost. */
+  readonly passes?: string;
+  /** A control: nothing may come of it. */
+  readonly isControl?: true;
   /** What will be touched, as a person would say it. Pure: a dry run has no devices. */
-  touches(aim: Omit<Aim, 'devices'>): string[];
+  touches(aim: Omit<Aim<Target>, 'devices' | 'mark'>): string[];
   /** What happened to the target, as a sentence about it begins: `n2 lost its BGP session`. */
-  headline(aim: Omit<Aim, 'devices'>): string;
+  headline(aim: Omit<Aim<Target>, 'devices' | 'mark'>): string;
+  /** Asks the devices for whatever stands in the way; changes nothing. */
+  forecast?(aim: Omit<Aim<Target>, 'mark'>, signal: AbortSignal): Promise<Forecast>;
   /** Reads what `revert` must restore. @throws AppError when the target has nothing to inject into */
-  preState(aim: Aim, signal: AbortSignal): Promise<unknown>;
-  inject(aim: Aim, preState: unknown, signal: AbortSignal): Promise<void>;
-  revert(aim: Aim, preState: unknown, signal: AbortSignal): Promise<void>;
-  read(aim: Aim, preState: unknown, signal: AbortSignal): Promise<Reading>;
+  preState(aim: Aim<Target>, signal: AbortSignal): Promise<unknown>;
+  inject(aim: Aim<Target>, preState: unknown, signal: AbortSignal): Promise<void>;
+  revert(aim: Aim<Target>, preState: unknown, signal: AbortSignal): Promise<void>;
+  read(aim: Aim<Target>, preState: unknown, signal: AbortSignal): Promise<Reading>;
 };
 
 /** A capability that the fault declared in `needs`. @throws AppError CAPABILITY_MISSING */

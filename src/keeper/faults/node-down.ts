@@ -1,13 +1,15 @@
 // The fault node-down: the node's links are cut without a word, so that only timers tell.
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { Node } from '../../core/environment.ts';
 import { type Fault, need } from './fault.ts';
 
 const linkState = z.looseObject({ isUp: z.boolean() });
 
-export const nodeDown: Fault = {
+export const nodeDown: Fault<Node> = {
   kind: 'node-down',
   summary: 'The links of the node are cut; the router notices when its hold timer expires.',
+  aimedAt: 'node',
   params: {},
   needs: ['links'],
 
