@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { holdfast } from '../support/holdfast.ts';
@@ -65,6 +67,25 @@ test('doctor tells what is missing where nothing is installed, with the remedy, 
   expect(vtysh).toMatchObject({ state: 'missing', remedy: expect.stringContaining('deploy/setup.sh') as string });
   expect(stderr).toMatch(/^error: this machine lacks .*vtysh/);
   expect(code).toBe(4);
+});
+
+test('doctor takes a machine without Go, or without the programs that it builds, for one that lacks nothing but a lab with a cluster', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'holdfast-no-programs-'));
+  try {
+    for (const tool of ['sh', 'dirname', 'find', 'sort', 'xargs', 'sha256sum', 'cut']) symlinkSync(`/usr/bin/${tool}`, join(cache, tool));
+    const { stdout, stderr } = await holdfast(['doctor', '--json'], { PATH: cache, HOLDFAST_CACHE: cache });
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; remedy?: string }[] };
+    const [go, programs] = ['go', 'Kubernetes, MetalLB'].map((name) => checks.find((check) => check.name === name));
+    expect(go).toMatchObject({ state: 'limited', remedy: expect.stringContaining('install Go 1.26') as string });
+    expect(programs).toMatchObject({
+      state: 'limited',
+      detail: 'not built yet',
+      remedy: expect.stringContaining('twelve minutes') as string,
+    });
+    expect(stderr).not.toMatch(/lacks .*(\bgo\b|Kubernetes)/);
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 });
 
 test('run tells the mistakes of all its files, and ends with 2 before it touches anything', async () => {

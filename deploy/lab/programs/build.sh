@@ -3,6 +3,7 @@
 #
 #   sh build.sh          builds what is not there: twelve minutes on two cores and 5 GB of Go's own caches, once; then it says nothing
 #   sh build.sh folder   tells the folder they lie in: a cache, which may be deleted
+#   sh build.sh check    tells the version of Go that would build them, or what is wrong with it
 #
 # Beside the programs lie, from the module of MetalLB: metallb-crds/ (its CustomResourceDefinitions) and frr-reloader.sh. The reloader is the
 # part of MetalLB's backend `frr` that has FRR take up what a speaker wrote: bash, flock, python3 and FRR's own /usr/lib/frr/frr-reload.py
@@ -32,11 +33,27 @@ refuse() {
 }
 
 cache=${HOLDFAST_CACHE:-${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}}
-[ -n "$cache" ] || refuse 'no folder for the programs: neither HOLDFAST_CACHE nor HOME is set' 'set HOLDFAST_CACHE to a folder with 1 GB of room'
+case $cache in
+  /*) ;;
+  # Whoever asks for the programs later may do so from another folder.
+  *) refuse "no folder for the programs: \"$cache\" is no absolute path" 'set HOLDFAST_CACHE to the path of a folder with 1 GB of room' ;;
+esac
 key=$(find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16)
 folder=$cache/holdfast/programs/$key
+
+check_go() {
+  remedy="install Go 1.$NEEDED_MINOR or later and put its folder bin into PATH, then try again"
+  command -v go >/dev/null || refuse 'the programs of the cluster lab are built with Go, which is not on this machine' "$remedy"
+  # Asked elsewhere: in a module that wants a later Go, an old one says nothing but that.
+  go_version=$(cd / && GOTOOLCHAIN=local go env GOVERSION)
+  minor=${go_version#*go1.}
+  minor=${minor%%[!0-9]*}
+  [ "${minor:-0}" -ge "$NEEDED_MINOR" ] || refuse "the programs of the cluster lab need Go 1.$NEEDED_MINOR or later; this is $go_version" "$remedy"
+}
+
 case ${1:-} in
   folder) echo "$folder" && exit ;;
+  check) check_go && echo "$go_version" && exit ;;
   '') ;;
   *) say "unknown argument $1" && exit 2 ;;
 esac
@@ -44,16 +61,6 @@ esac
 missing() { echo "$PROGRAMS" | while read -r name rest; do [ -x "$folder/$name" ] || echo "$name $rest"; done; }
 is_complete() { [ -z "$(missing)" ] && [ -d "$folder/metallb-crds" ] && [ -e "$folder/frr-reloader.sh" ]; }
 is_complete && exit
-
-check_go() {
-  remedy="install Go 1.$NEEDED_MINOR or later and put its folder bin into PATH, then try again"
-  command -v go >/dev/null || refuse 'the programs of the cluster lab are built with Go, which is not on this machine' "$remedy"
-  # Asked elsewhere: in a module that wants a later Go, an old one says nothing but that.
-  version=$(cd / && go env GOVERSION)
-  minor=${version#*go1.}
-  minor=${minor%%[!0-9]*}
-  [ "${minor:-0}" -ge "$NEEDED_MINOR" ] || refuse "the programs of the cluster lab need Go 1.$NEEDED_MINOR or later; this is $version" "$remedy"
-}
 
 # Nothing of the machine's own settings may change what is built; proxies and caches are the user's.
 export GOTOOLCHAIN=local GOFLAGS='-mod=readonly -trimpath -buildvcs=false' GOWORK=off CGO_ENABLED=0
@@ -101,7 +108,7 @@ if ! flock -n 9; then
   flock 9
 fi
 ! is_complete || exit 0
-say "building $(missing | cut -d' ' -f1 | xargs) with $(cd / && go env GOVERSION); all of them take about twelve minutes the first time, on two cores"
+say "building $(missing | cut -d' ' -f1 | xargs) with $go_version; all of them take about twelve minutes the first time, on two cores"
 missing | while read -r name module package; do build "$name" "$module" "$package"; done
 files_of_metallb
 rm -f "$folder/.log"
