@@ -1,7 +1,6 @@
 // A pod's network namespace, made and taken away. This process must be in the node's namespace, and in the lab's own mount namespace.
-import { writeFileSync } from 'node:fs';
 import { runCommand, tryCommand } from '../../io/command.ts';
-import { markBatch, podBatch, podLinkBatch, type PodPlace, podRouteBatch, portSettings } from './pod-place.ts';
+import { markBatch, podBatch, podLinkBatch, type PodPlace, podRouteBatch } from './pod-place.ts';
 
 /** Makes the place; what a predecessor left of the same name goes first. @throws AppError COMMAND_FAILED */
 export async function makePodNetwork(prefix: string, place: PodPlace, signal: AbortSignal): Promise<void> {
@@ -11,8 +10,6 @@ export async function makePodNetwork(prefix: string, place: PodPlace, signal: Ab
   const onNode = async (input: string) => runCommand(['ip', '-batch', '-'], { input, signal });
   await inside(markBatch(prefix));
   await onNode(podLinkBatch(place));
-  // /proc/sys/net is its writer's own: this process is on the node.
-  for (const [path, value] of portSettings(place)) writeFileSync(`/proc/sys/${path}`, value);
   await onNode(podRouteBatch(place));
   await inside(podBatch(place));
 }

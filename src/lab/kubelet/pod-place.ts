@@ -1,6 +1,6 @@
-// Names, addresses and links of a pod's network namespace, as input for `ip -batch` and for /proc/sys: pure.
+// Names, addresses and links of a pod's network namespace, as input for `ip -batch`: pure.
 //
-//   PREFIX-p-n1-4: eth0 10.77.21.4/32 --veth-- p4 (no IPv4 address, answers ARP for everybody) :PREFIX-n1
+//   PREFIX-p-n1-4: eth0 10.77.21.4/32, everything via 169.254.1.1 --veth-- p4 (no IPv4 address) :PREFIX-n1
 import { canonicalAddress, type Family, familyOf, hostPrefix, networkGroups } from '../../core/addresses.ts';
 import type { LabPlan } from '../address-plan.ts';
 import { namespaceMark } from '../topology.ts';
@@ -12,6 +12,8 @@ const FIRST_SLOT = 2;
 const LAST_SLOT = 250;
 /** Nobody has them: they only give the pod a next hop to ask for (RFC 3927, RFC 4291 section 2.5.6). */
 const GATEWAY: Record<Family, string> = { 4: '169.254.1.1', 6: 'fe80::1' };
+/** Of every port, so that pods know it without asking: a node answers for others (proxy_arp) only while it has a route to them. */
+const PORT_MAC = 'ee:ee:ee:ee:ee:ee';
 
 /** Whether `netns` can only be a pod's of the node. */
 export function isPodNamespace(netns: string, prefix: string, node: string): boolean {
@@ -40,7 +42,7 @@ export function markBatch(prefix: string): string {
 
 /** In the node's namespace. */
 export function podLinkBatch({ netns, port }: PodPlace): string {
-  return batch([`link add ${port} type veth peer name eth0 netns ${netns}`]);
+  return batch([`link add ${port} address ${PORT_MAC} type veth peer name eth0 netns ${netns}`]);
 }
 
 /** In the pod's namespace, once the link is there. */
@@ -52,13 +54,14 @@ export function podBatch({ addresses }: PodPlace): string {
       const family = familyOf(address);
       return [
         ...(family === 4 ? [`route add ${GATEWAY[4]} dev eth0 scope link`] : []),
+        `neigh replace ${GATEWAY[family]} lladdr ${PORT_MAC} dev eth0 nud permanent`,
         `route add default via ${GATEWAY[family]} dev eth0`,
       ];
     }),
   ]);
 }
 
-/** In the node's namespace, once the port's settings are made. No IPv4 address: a masquerade must find the uplink's. */
+/** In the node's namespace. No IPv4 address: a masquerade must find the uplink's. */
 export function podRouteBatch({ port, addresses }: PodPlace): string {
   const hasIpv6 = addresses.some((address) => familyOf(address) === 6);
   return batch([
@@ -66,15 +69,6 @@ export function podRouteBatch({ port, addresses }: PodPlace): string {
     ...(hasIpv6 ? [`addr add ${GATEWAY[6]}/64 dev ${port} nodad`] : []),
     ...addresses.map((address) => `route replace ${hostPrefix(address)} dev ${port}`),
   ]);
-}
-
-/** Settings of the port, path below /proc/sys and value: the node answers for every address the pod asks for, at once. */
-export function portSettings({ port }: PodPlace): [path: string, value: string][] {
-  return [
-    [`net/ipv4/conf/${port}/proxy_arp`, '1'],
-    [`net/ipv4/neigh/${port}/proxy_delay`, '0'],
-    [`net/ipv4/conf/${port}/rp_filter`, '0'],
-  ];
 }
 
 function addressIn(cidr: string, slot: number): string {

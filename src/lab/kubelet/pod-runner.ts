@@ -242,7 +242,7 @@ export class PodRunner {
     const target = this.#process;
     if (target === null) return;
     if (preStop !== null) {
-      const leftMs = Math.max(0, this.#deadlineMs - performance.now());
+      const leftMs = Math.ceil(Math.max(0, this.#deadlineMs - performance.now()));
       const signal = AbortSignal.any([AbortSignal.timeout(leftMs), signalOf(target.ended)]);
       if (preStop.kind === 'exec') await commandSucceeds(preStop.command, this.#probed(), signal);
       else await sleep(preStop.seconds * 1_000, undefined, { signal }).catch(() => undefined);

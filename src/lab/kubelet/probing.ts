@@ -11,23 +11,39 @@ export type ProbedPod = { netns: string | null; address: string; env: Readonly<R
 /** Whether the probe succeeds, within its own timeout. Never throws; false when `signal` aborts. */
 export async function askProbe(probe: Pick<Probe, 'how' | 'timeoutSeconds'>, pod: ProbedPod, signal: AbortSignal): Promise<boolean> {
   const { how, timeoutSeconds } = probe;
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]);
+  const late = new AbortController();
+  // Not before the poll phase after the timer: the answer may lie there already when this process was held up.
+  const timer = setTimeout(
+    () =>
+      setImmediate(() => {
+        late.abort();
+      }),
+    timeoutSeconds * 1_000,
+  );
+  try {
+    return await ask(how, pod, AbortSignal.any([signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask(how: Probe['how'], pod: ProbedPod, signal: AbortSignal): Promise<boolean> {
   switch (how.kind) {
     case 'tcp':
-      return await canConnect(how.host ?? pod.address, how.port, bounded);
+      return await canConnect(how.host ?? pod.address, how.port, signal);
     case 'http':
-      return await answersHttp(how, how.host ?? pod.address, bounded);
+      return await answersHttp(how, how.host ?? pod.address, signal);
     case 'exec':
-      return await commandSucceeds(how.command, pod, bounded);
+      return await commandSucceeds(how.command, pod, signal);
   }
 }
 
 /** Runs a command of a pod's own beside its process. Never throws. */
 export async function commandSucceeds(command: readonly string[], { netns, env }: ProbedPod, signal: AbortSignal): Promise<boolean> {
   // Not this process's environment, but the pod's.
-  const argv = ['env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...command] as const;
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   try {
-    const { code } = await tryCommand(argvInPod(netns, ['env', ...argv.slice(1)]), { timeoutMs: 2 ** 31 - 1, signal });
+    const { code } = await tryCommand(argvInPod(netns, ['env', '-i', ...variables, ...command]), { timeoutMs: 2 ** 31 - 1, signal });
     return code === 0;
   } catch {
     return false; // not in time, or it cannot be started

@@ -21,7 +21,7 @@ test('a pod has an address of each family, and a namespace and a port that tell 
 
 test('its namespace is marked before anything else, and the node’s end of its link gets no IPv4 address', () => {
   expect(markBatch('hf')).toBe('link set lo alias holdfast-lab-hf\nlink set lo up\n');
-  expect(podLinkBatch(place)).toBe('link add p20 type veth peer name eth0 netns hf-p-n1-20\n');
+  expect(podLinkBatch(place)).toBe('link add p20 address ee:ee:ee:ee:ee:ee type veth peer name eth0 netns hf-p-n1-20\n');
   expect(podRouteBatch(place).split('\n')).toEqual([
     'link set p20 up',
     'addr add fe80::1/64 dev p20 nodad',
