@@ -11,7 +11,8 @@ export function doctorCommand(): Command {
     .option('--json', 'the result as one JSON document on standard output')
     .action(async (options: { json?: true }) => {
       const { checkMachine } = await import('./machine-checks.ts');
-      const checks = await checkMachine(process.env.PATH ?? '');
+      const { clusterChecks } = await import('./cluster-checks.ts');
+      const checks = [...(await checkMachine(process.env.PATH ?? '')), ...(await clusterChecks())];
       const missing = checks.filter(({ state }) => state === 'missing');
       process.stdout.write(options.json ? `${JSON.stringify({ isReady: missing.length === 0, checks }, null, 2)}\n` : table(checks));
       if (missing.length > 0) {

@@ -3,7 +3,6 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { type Argv, tryCommand } from '../io/command.ts';
-import { clusterChecks } from './cluster-checks.ts';
 
 export type MachineCheck = {
   name: string;
@@ -22,7 +21,7 @@ const COMFORTABLE_FILES = 8_192;
 
 /** Looks at everything; takes under a second or two. `path` is the PATH to search. */
 export async function checkMachine(path: string, signal?: AbortSignal): Promise<MachineCheck[]> {
-  const checks = [nodeVersion(), ...commands(path), frrDaemons(), ...(await clusterChecks(signal))];
+  const checks = [nodeVersion(), ...commands(path), frrDaemons()];
   const namespace = await namespaceArgv(signal);
   if ('failure' in namespace) return [...checks, namespace.failure, openFiles()];
   const attempt = (about: Attempt) => tryInNamespace(namespace.argv, about, signal);
