@@ -1,11 +1,15 @@
 // Each fault of the run: when it came, how it ended, what its keeper said last.
 import type { EventOf, JournalEvent } from '../core/journal.ts';
 import type { Report } from '../core/report-format.ts';
+import type { FaultAim } from '../core/scenario-file.ts';
 
 export type FaultFacts = {
   id: string;
   kind: string;
   target: string;
+  aimedAt: FaultAim;
+  /** A control: nothing may come of it. */
+  isControl: boolean;
   /** What happens to the target, as the fault itself says it; else `kind on target`. */
   headline: string;
   plannedForMs: number;
@@ -61,6 +65,8 @@ function unheardOf(event: FaultEvent): FaultFacts {
     id: event.fault,
     kind: event.kind,
     target: event.target,
+    aimedAt: 'node',
+    isControl: false,
     headline: `${event.kind} on ${event.target}`,
     plannedForMs: 0,
     plannedAtMs: null,
@@ -85,6 +91,8 @@ function fold(fault: FaultFacts, event: FaultEvent): void {
       break;
     case 'fault.intent':
       fault.intentT ??= event.t;
+      fault.aimedAt = event.aimedAt ?? 'node';
+      fault.isControl = event.isControl ?? false;
       fault.plannedForMs = event.forMs;
       fault.headline = event.headline ?? fault.headline;
       break;

@@ -5,6 +5,7 @@ import { isPodHappening } from './cluster/happening.ts';
 import type { FaultFacts } from './fault-facts.ts';
 import { type LedgerCount, total } from './ledgers.ts';
 import { outageRemarks } from './outage.ts';
+import { isVipTarget } from './run-facts.ts';
 import { disruptedShare, gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
 import { changesOf } from './set-history.ts';
 import { mayHaveBegun } from './verdict.ts';
@@ -30,12 +31,14 @@ export function remarksOf(evidence: Evidence, errors: readonly string[]): string
 
 function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
   const of = (cause: string) => evidence.counts.filter((count) => count.window.fault?.id === fault.id && count.window.cause === cause);
-  const remarks = [
-    ...outageRemarks(fault, of('fault-in'), evidence),
-    ...rehashRemarks(fault, of('fault-in')),
-    ...returnRemarks(fault, of('fault-out')),
-    ...redialRemarks(fault, of('fault-out'), evidence),
-  ];
+  const remarks = isVipTarget(evidence.facts, fault.target)
+    ? rehashRemarks(fault, of('fault-in'))
+    : [
+        ...outageRemarks(fault, of('fault-in'), evidence),
+        ...rehashRemarks(fault, of('fault-in')),
+        ...returnRemarks(fault, of('fault-out')),
+        ...redialRemarks(fault, of('fault-out'), evidence),
+      ];
   if (fault.lostT !== null) {
     const by = fault.reason ? ` (${fault.reason})` : '';
     remarks.push(

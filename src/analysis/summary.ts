@@ -2,7 +2,7 @@
 import type { Attribution } from './cluster/attribution.ts';
 import { causeShares } from './cluster/cause-shares.ts';
 import { type LedgerCount, total } from './ledgers.ts';
-import type { RunFacts } from './run-facts.ts';
+import { isVipTarget, type RunFacts } from './run-facts.ts';
 import type { Restoration } from './restoration.ts';
 import { countText, flowsText, lengthText, listText } from './wording.ts';
 
@@ -38,8 +38,11 @@ function storyOf({ facts, counts, attributions, restorations }: Omit<SummaryInpu
   const targets = [...new Set(begun.map((each) => each.target))];
   const what = begun.length === 1 ? fault.headline : `${String(begun.length)} faults hit ${listText(targets)}`;
   const clauses = [
-    `${what}: ${brokenText(faultIn)}${whereText(faultIn)}${podsText(faultIn)}`,
-    ...returnClause(counts, begun.length === 1 ? 'its return' : 'their return'),
+    `${what}: ${brokenText(faultIn)}${whereText(faultIn, facts)}${podsText(faultIn)}`,
+    ...returnClause(
+      counts,
+      `${begun.length === 1 ? 'its' : 'their'} ${targets.some((target) => isVipTarget(facts, target)) ? 'end' : 'return'}`,
+    ),
     ...restoredClause(restorations),
   ];
   return `${clauses.join('; ')}${observedText(counts, attributions)}`;
@@ -60,10 +63,17 @@ function brokenText(counts: readonly LedgerCount[]): string {
   return `${listText(hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`))} flows broke`;
 }
 
-/** By the node that each had come in by, against the node that its window's fault was aimed at. */
-function whereText(counts: readonly LedgerCount[]): string {
+/** By the node that each had come in by, against the node that its window's fault was aimed at; of a VIP by the VIP. */
+function whereText(counts: readonly LedgerCount[], facts: RunFacts): string {
   const broken = total(counts, (count) => count.broken);
   if (broken === 0) return '';
+  if (counts.every(({ window }) => isVipTarget(facts, window.fault?.target ?? ''))) {
+    const ofTarget = total(counts, (count) => (count.scope.vip === count.window.fault?.target ? count.broken : 0));
+    const vips = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
+    return ofTarget === broken
+      ? `, all of them of ${vips}`
+      : `, ${countText(ofTarget)} of ${vips} and ${countText(broken - ofTarget)} of other VIPs`;
+  }
   const targets = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
   const onTarget = total(counts, (count) => count.byIngress.get(count.window.fault?.target ?? '')?.broken ?? 0);
   if (onTarget === broken) return `, all of them on ${targets}`;

@@ -1,4 +1,4 @@
-// fault-effective: every fault took its target out of the next-hop set, or broke the flows that lay on it.
+// fault-effective: every fault did something: took its node out of the next-hop set, or broke flows of its target; a control did nothing.
 import { changesOf } from '../set-history.ts';
 import type { LedgerCount } from '../ledgers.ts';
 import { countText, flowsText } from '../wording.ts';
@@ -15,19 +15,56 @@ export const faultEffective: Check<ExpectationOf<'fault-effective'>> = {
   },
 };
 
-/** Null: the target was no path of this VIP. */
-function judgeFault({ window, scope, before, after, byIngress }: LedgerCount, { nextHops }: Evidence): ScopeVerdict | null {
+/** Null: this VIP was not meant. */
+function judgeFault(count: LedgerCount, evidence: Evidence): ScopeVerdict | null {
+  const { fault } = count.window;
+  if (fault?.isControl) return judgeControl(count, evidence);
+  if (fault?.aimedAt === 'vip') return fault.target === count.scope.vip ? judgeVip(count, evidence) : null;
+  return judgeNode(count, evidence);
+}
+
+/** A control is of every VIP: whatever changes, it was not to. */
+function judgeControl(count: LedgerCount, evidence: Evidence): ScopeVerdict {
+  const { broken, population, window } = count;
+  if (window.fault?.inForceT === null) return neverInForce(count);
+  const hasMoved = setsIn(count, evidence).length > 0;
+  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${hasMoved ? 'changed' : 'stayed'}`;
+  if (broken > 0 || hasMoved) return { verdict: 'deviated', observed, badness: 1, why: 'it is a control, and something came of it' };
+  return population === 0
+    ? { ...NO_DATA, why: 'no flow was watched' }
+    : { verdict: 'held', observed, badness: 0, why: 'it is a control, and nothing came of it' };
+}
+
+function judgeVip(count: LedgerCount, evidence: Evidence): ScopeVerdict {
+  const { window, broken, population } = count;
+  if (window.fault?.inForceT === null) return neverInForce(count);
+  const changes = setsIn(count, evidence).length;
+  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set changed ${String(changes)} times`;
+  if (broken > 0 || changes > 0) return { verdict: 'held', observed, badness: 0, why: 'it broke flows, or changed the next-hop set' };
+  if (count.after.nodes === null && population === 0) return { ...NO_DATA, why: 'neither the next-hop set nor a flow is known' };
+  return { verdict: 'deviated', observed, badness: 1, why: 'the next-hop set stayed as it was, and no flow broke' };
+}
+
+function neverInForce({ window }: LedgerCount): ScopeVerdict {
+  const target = window.fault?.target ?? '';
+  return { verdict: 'deviated', observed: `${target}: never in force`, badness: 1, why: 'its keeper never saw it in force' };
+}
+
+/** Changes of the VIP's next-hop set inside the window. */
+function setsIn({ window, scope }: LedgerCount, { nextHops }: Evidence): ReturnType<typeof changesOf> {
+  return nextHops
+    .historiesOf(scope.vantage, scope.vip)
+    .flatMap((history) => changesOf(history).filter(({ t }) => t >= window.fromT && t < window.untilT));
+}
+
+/** Null: the node was no path of this VIP. */
+function judgeNode(count: LedgerCount, evidence: Evidence): ScopeVerdict | null {
+  const { window, before, after, byIngress } = count;
   const target = window.fault?.target ?? '';
   const onTarget = byIngress.get(target) ?? { flows: 0, broken: 0 };
   if (before.nodes?.includes(target) === false && onTarget.flows === 0) return null;
-  if (window.fault?.inForceT === null) {
-    return { verdict: 'deviated', observed: `${target}: never in force`, badness: 1, why: 'its keeper never saw it in force' };
-  }
-  const hasLeft =
-    after.nodes?.includes(target) === false ||
-    nextHops
-      .historiesOf(scope.vantage, scope.vip)
-      .some((history) => changesOf(history).some(({ t, after: now }) => t >= window.fromT && t < window.untilT && !now.includes(target)));
+  if (window.fault?.inForceT === null) return neverInForce(count);
+  const hasLeft = after.nodes?.includes(target) === false || setsIn(count, evidence).some(({ after: now }) => !now.includes(target));
   if (hasLeft) return { verdict: 'held', observed: `${target} left the set`, badness: 0, why: 'the router sent nothing there any more' };
   const observed = `${target}: ${countText(onTarget.broken)} of ${flowsText(onTarget.flows)} broke`;
   if (onTarget.flows > 0 && onTarget.broken === onTarget.flows) {

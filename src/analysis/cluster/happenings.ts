@@ -1,11 +1,20 @@
 // From the states that the cluster's observer told to what happened between them.
-import type { EventOf } from '../../core/journal.ts';
+import type { EventOf, JournalEvent } from '../../core/journal.ts';
 import { type Happening, type NodeChange, type PodHappening, podName, type ServiceHappening, type SpeakerHappening } from './happening.ts';
 import { type Rollout, rolloutAt, Rollouts } from './rollouts.ts';
 
 export type ClusterEvent = EventOf<
   'cluster.endpoints' | 'cluster.service' | 'cluster.node' | 'cluster.deployment' | 'cluster.speaker' | 'cluster.metallb' | 'cluster.intent'
 >;
+const CLUSTER_TYPES: ReadonlySet<string> = new Set<ClusterEvent['type']>([
+  ...(['cluster.endpoints', 'cluster.service', 'cluster.node', 'cluster.deployment'] as const),
+  ...(['cluster.speaker', 'cluster.metallb', 'cluster.intent'] as const),
+]);
+
+export function isClusterEvent(event: JournalEvent): event is ClusterEvent {
+  return CLUSTER_TYPES.has(event.type);
+}
+
 type Endpoint = EventOf<'cluster.endpoints'>['endpoints'][number];
 /** What a change is dated by: when it was seen, and since when it may have been. */
 type Dated = { t: number; sinceT: number };
@@ -196,7 +205,8 @@ function isOnly({ node, pod }: Endpoint, others: readonly Endpoint[]): boolean {
   return !others.some((other) => other.node === node && other.pod !== pod);
 }
 
-function subjectOf(event: ClusterEvent): string {
+/** What the event tells of: a later one of the same subject takes its place. */
+export function subjectOf(event: ClusterEvent): string {
   switch (event.type) {
     case 'cluster.endpoints':
     case 'cluster.service':

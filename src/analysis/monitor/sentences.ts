@@ -91,7 +91,15 @@ export function figuresText(results: readonly WindowResult[]): string {
       : `none of ${listText(all.map((protocol) => `${of(protocol)} ${protocol.toUpperCase()}`))} flows broke`;
   }
   const broke = listText(hurt.map(([protocol, broken]) => `${countText(broken)} of ${of(protocol)} ${protocol.toUpperCase()}`));
-  return `${broke} flows broke${placesText(results)} (${causesText(results)})`;
+  return `${broke} flows broke${placesText(results)} (${causesText(results)})${becauseText(results)}`;
+}
+
+/** `, by the drain of n3`: named with their flows where there are several. */
+function becauseText(results: readonly WindowResult[]): string {
+  const because = [...sums(results.flatMap((result) => result.because.map(({ what, flows }) => ({ key: what, by: flows }))))];
+  const isOne = because.length === 1 && because[0]?.[0] !== 'unexplained';
+  if (isOne) return `, cause: ${because[0]?.[0] ?? ''}`;
+  return because.length === 0 ? '' : `, causes: ${because.map(([what, flows]) => `${what} (${countText(flows)})`).join('; ')}`;
 }
 
 export function causesText(results: readonly WindowResult[]): string {

@@ -3,6 +3,7 @@ import type { Vip } from '../../core/environment.ts';
 import type { EventOf, JournalEvent } from '../../core/journal.ts';
 import { compareEvents } from '../../core/journal.ts';
 import { BIN_MS } from '../bins.ts';
+import { type ClusterEvent, subjectOf } from '../cluster/happenings.ts';
 import { indexJournal, type RunFacts } from '../run-facts.ts';
 import { type FlowEvent, type SetEvent, type WatchContext } from './context.ts';
 
@@ -13,7 +14,7 @@ type Kept = FlowEvent | EventOf<'tally'>;
 /** What all VIPs of a monitor share. */
 export type Shared = { ready: readonly EventOf<'vantage.ready'>[]; illnesses: readonly EventOf<'prober.ill'>[] };
 
-export type SliceSnapshot = { vip: string; held: Held[]; tail: Kept[]; sets: SetEvent[]; horizonT: number };
+export type SliceSnapshot = { vip: string; held: Held[]; tail: Kept[]; sets: SetEvent[]; cluster: ClusterEvent[]; horizonT: number };
 
 /** Before every instant of a session. */
 const BEGINNING_T = -1e12;
@@ -25,6 +26,7 @@ export class VipSlice {
   readonly #held = new Map<string, Held>();
   #tail: Kept[] = [];
   #sets: SetEvent[] = [];
+  #cluster: ClusterEvent[] = [];
   #horizonT = BEGINNING_T;
   #flows = 0;
 
@@ -48,7 +50,7 @@ export class VipSlice {
 
   /** Events and flows in memory. */
   get size(): number {
-    return this.#held.size + this.#tail.length + this.#sets.length;
+    return this.#held.size + this.#tail.length + this.#sets.length + this.#cluster.length;
   }
 
   /** @returns false when it came too late to change a figure: it is then only folded */
@@ -68,6 +70,17 @@ export class VipSlice {
     this.#sets.push(event);
   }
 
+  takeCluster(event: ClusterEvent): void {
+    this.version += 1;
+    this.#cluster.push(event);
+  }
+
+  /** Whether anything that it keeps was told by this observer. */
+  isToldBy({ from, observer }: { from: string; observer: string }): boolean {
+    const isOwn = (event: { from: string; observer: string }) => event.from === from && event.observer === observer;
+    return this.#sets.some((event) => event.type === 'next-hops' && isOwn(event)) || this.#cluster.some(isOwn);
+  }
+
   /**
    * Folds what is older than `horizonT`; tallies too when they are not needed to infer sets.
    * @returns flows of which nothing is known any more
@@ -85,6 +98,9 @@ export class VipSlice {
       const isSuperseded = all.some((later, place) => place > index && isSameSubject(later, event) && later.t < horizonT);
       return event.t >= horizonT || !isSuperseded;
     });
+    const isReplaced = (event: ClusterEvent, place: number) =>
+      this.#cluster.some((later, index) => index > place && later.t < horizonT && subjectOf(later) === subjectOf(event));
+    this.#cluster = this.#cluster.filter((event, place) => event.t >= horizonT || !isReplaced(event, place));
     const gone = [...new Set([...before, ...opened])].filter((flow) => !this.#held.has(flow));
     this.#flows -= gone.length;
     return gone;
@@ -116,6 +132,7 @@ export class VipSlice {
       ...held.map(({ opened }) => opened),
       ...held.flatMap(({ broken }) => (broken ? [broken] : [])),
       ...this.#sets,
+      ...this.#cluster,
       ...this.#tail,
       ...illnesses,
     ] satisfies JournalEvent[]);
@@ -133,14 +150,22 @@ export class VipSlice {
 
   snapshot(): SliceSnapshot {
     const { vip } = this;
-    return { vip: vip.name, held: [...this.#held.values()], tail: [...this.#tail], sets: [...this.#sets], horizonT: this.#horizonT };
+    return {
+      vip: vip.name,
+      held: [...this.#held.values()],
+      tail: [...this.#tail],
+      sets: [...this.#sets],
+      cluster: [...this.#cluster],
+      horizonT: this.#horizonT,
+    };
   }
 
   /** @returns the opening of every flow that it knows */
-  restore({ held, tail, sets, horizonT }: SliceSnapshot): EventOf<'flow.opened'>[] {
+  restore({ held, tail, sets, cluster, horizonT }: SliceSnapshot): EventOf<'flow.opened'>[] {
     for (const each of held) this.#held.set(each.opened.flow, each);
     this.#tail = [...tail];
     this.#sets = [...sets];
+    this.#cluster = [...cluster];
     this.#horizonT = horizonT;
     const openings = [...held.map(({ opened }) => opened), ...tail.filter((event) => event.type === 'flow.opened')];
     this.#flows = new Set(openings.map(({ flow }) => flow)).size;

@@ -1,5 +1,8 @@
 // A window of a monitor: opened by something seen, closed by quiet; judged by the same ledgers as those of a run.
 import type { WindowReport } from '../../core/report-format.ts';
+import { attributionOf } from '../cluster/attribution.ts';
+import { withCauses } from '../cluster/cause-rows.ts';
+import { causeShares } from '../cluster/cause-shares.ts';
 import { judgeWindow, type LedgerCount, total } from '../ledgers.ts';
 import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
 import type { RunFacts } from '../run-facts.ts';
@@ -44,6 +47,8 @@ export type WindowResult = {
   /** Broken flows by the ingress they had; null: nobody knows. */
   broken: { ingress: string | null; flows: number }[];
   causes: { cause: string; flows: number }[];
+  /** What in the cluster broke how many; empty where no cluster is watched. */
+  because: { what: string; flows: number }[];
   /** Broken while their prober was ill: perhaps not broken at all. */
   inDoubt: number;
   vantages: string[];
@@ -89,10 +94,14 @@ export function judge(window: WatchWindow, { facts, nextHops, quietMs, nowT, dat
   const untold = [...new Set(scopes.map(({ scope }) => scope.vantage))]
     .filter((vantage) => !told.some(({ scope }) => scope.vantage === vantage))
     .sort();
-  const counts = judgeWindow({ facts, windows, nextHops }, observed, told).map((ledger) => ledger.count);
+  const attribution = attributionOf({ facts, windows, nextHops }, observed);
+  const attributions = attribution ? [attribution] : [];
+  const counts = judgeWindow({ facts, windows, nextHops, attributions }, observed, told).map((ledger) => ledger.count);
   const [report] = windowReports([observed], counts, nextHops, JUST_BEFORE_MS);
   if (!report) return;
-  window.result = resultOf({ ...report, description: window.title ?? report.description }, counts, untold);
+  const explained = withCauses(report, attribution, facts);
+  const result = resultOf({ ...explained, description: window.title ?? explained.description }, counts, untold);
+  window.result = { ...result, because: causeShares(attributions) };
 }
 
 /** The first instant from the last sign on at which no flow has broken for `quietMs`. */
@@ -110,7 +119,7 @@ function isInDoubt(vantage: string, t: number, { illnesses }: RunFacts): boolean
   return illnesses.some((ill) => ill.vantage === vantage && ill.fromT <= t && t <= ill.untilT);
 }
 
-function resultOf(report: WindowReport, counts: readonly LedgerCount[], untold: string[]): WindowResult {
+function resultOf(report: WindowReport, counts: readonly LedgerCount[], untold: string[]): Omit<WindowResult, 'because'> {
   const broken = new Map<string | null, number>();
   const causes = new Map<string, number>();
   for (const { byIngress, brokenByCause } of counts) {

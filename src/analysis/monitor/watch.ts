@@ -9,6 +9,7 @@
 import { compareEvents, type EventOf, type JournalEvent, vantageOf } from '../../core/journal.ts';
 import { hostPrefix } from '../../core/addresses.ts';
 import type { Finding } from '../../core/finding.ts';
+import { type ClusterEvent, isClusterEvent } from '../cluster/happenings.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { type FlowEvent, isFlowEvent, LAGGING_MS, MAX_LATENESS_MS, paceOf, type SetEvent, type WatchContext } from './context.ts';
 import { FindingBook } from './finding-book.ts';
@@ -183,6 +184,7 @@ export class Watch {
     if (isFlowEvent(event)) this.#takeFlow(event);
     else if (event.type === 'tally') this.#takeTally(event);
     else if (event.type === 'next-hops' || event.type === 'observer.blind') this.#takeSet(event);
+    else if (isClusterEvent(event)) this.#takeCluster(event);
     else if (event.type === 'bgp-session') for (const news of this.#parts.sessions.take(event)) onSession(this.#parts, news);
     else if (event.type === 'prober.ill') {
       this.#parts.illnesses.push(event);
@@ -260,11 +262,13 @@ export class Watch {
     }
   }
 
+  /** What is of no VIP alone concerns each of them. */
+  #takeCluster(event: ClusterEvent): void {
+    for (const [name, vip] of this.#parts.vips) if (!('vip' in event) || event.vip === name) vip.slice.takeCluster(event);
+  }
+
   #vipsOf(event: SetEvent): VipWatch[] {
-    if (event.type === 'observer.blind') {
-      const isOwn = (told: SetEvent) => told.type === 'next-hops' && told.from === event.from && told.observer === event.observer;
-      return [...this.#parts.vips.values()].filter((vip) => vip.slice.sets.some(isOwn));
-    }
+    if (event.type === 'observer.blind') return [...this.#parts.vips.values()].filter((vip) => vip.slice.isToldBy(event));
     const vip = this.#vipOfPrefix.get(event.prefix);
     return vip ? [vip] : [];
   }

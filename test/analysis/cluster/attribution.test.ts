@@ -305,3 +305,12 @@ test('attributed and unexplained together are all breaks, each flow once a windo
     { numRuns: 60 },
   );
 });
+
+test('a fault that is aimed at a VIP is told by VIP, not as if the VIP were a node', () => {
+  const journal = aJournal({ probes: ['tcp-hold'], vips: ['web', 'api'] })
+    .set(100, ALL)
+    .fault(6_000, 12_000, { target: 'web', kind: 'deployment-rollout', headline: 'the Deployment behind web was rolled out anew' });
+  for (const flow of journal.flows(3, { vip: 'web' })) journal.breaks(flow, 6_500).maps(flow, 6_900, 'n1');
+  journal.breaks(journal.flow({ vip: 'api' }), 6_500);
+  expect(reportOf(journal).summary).toContain('4 of 4 TCP flows broke, 3 of web and 1 of other VIPs');
+});
