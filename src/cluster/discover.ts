@@ -103,7 +103,7 @@ function vipLines({ name, service, address, pool, nodes }: NamedVip): string[] {
   return [
     ...comment(`${service.policy === 'local' ? 'Local' : 'Cluster'}, ${about}`, 2),
     ...intentLines(nodes).flatMap((line) => comment(line, 2)),
-    ...(service.ports.length > 1 ? comment('TO DO: the port that a Holdfast responder answers at.', 2) : []),
+    ...(new Set(service.ports.map((one) => one.port)).size > 1 ? comment('TO DO: the port that a Holdfast responder answers at.', 2) : []),
     `  - name: ${scalar(name)}`,
     `    address: ${scalar(address)}`,
     `    port: ${String(port?.port ?? DEFAULT_PORT)}`,
