@@ -44,8 +44,8 @@ export default defineConfig({
           globalSetup: 'test/support/a-cluster-lab.ts',
           // All files share one lab, which each leaves as it found it: one after the other.
           maxWorkers: 1,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

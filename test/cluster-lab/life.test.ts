@@ -76,7 +76,7 @@ test.skipIf(LAB_UID !== 0)(
     const asNobody = async (...args: string[]) => {
       const user = ['setpriv', '--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'] as const;
       const argv = ['env', `HOLDFAST_CACHE=${cache}`, process.execPath, 'src/cli/main.ts', 'lab', ...args, '--prefix', PREFIX];
-      return await tryCommand([...user, ...argv], { timeoutMs: 110_000 });
+      return await tryCommand([...user, ...argv], { timeoutMs: 200_000 });
     };
     try {
       const folder = await programsFolder('deploy/lab/programs');
