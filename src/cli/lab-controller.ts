@@ -32,7 +32,7 @@ async function playCluster(plan: LabPlan, { log, signal }: { log: (line: string)
   const { findPrograms, programsFolder } = await import('../lab/programs.ts');
   const { runCluster } = await import('../lab/cluster/run-cluster.ts');
   const programs = findPrograms(await programsFolder(join(deployFolder(), 'lab', 'programs'), signal));
-  const options = { plan, programs, program: selfArgv(), roles: join(deployFolder(), 'kubernetes'), log, signal };
+  const options = { plan, programs, program: selfArgv(), deploy: deployFolder(), log, signal };
   await runCluster(options).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

@@ -7,6 +7,7 @@ import { identityOf, type ProcessIdentity } from '../io/process-identity.ts';
 import { frrFolder, type LabPlan } from './address-plan.ts';
 import { zebraConfig } from './frr-config.ts';
 import { kindOf } from './kind-of.ts';
+import { groupFile } from './state-folder.ts';
 
 const DAEMONS = ['zebra', 'bgpd'] as const;
 /** Where distributions put them, which is in nobody's PATH. */
@@ -17,11 +18,11 @@ const AS_GROUP_ROOT = 'mount --bind "$1" /etc/group && shift && exec "$@"';
 /** Starts all daemons; returns when each has read its configuration. @throws AppError COMMAND_MISSING, COMMAND_FAILED */
 export async function startDaemons(plan: LabPlan, signal: AbortSignal): Promise<void> {
   const programs = findDaemons();
-  const groupFile = join(plan.stateFolder, 'group');
+  const groups = groupFile(plan.stateFolder);
   const others = readFileSync('/etc/group', 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !/^frr(vty)?:/.test(line));
-  writeFileSync(groupFile, [...others, 'frr:x:0:root', 'frrvty:x:0:root', ''].join('\n'));
+  writeFileSync(groups, [...others, 'frr:x:0:root', 'frrvty:x:0:root', ''].join('\n'));
   const start = async (member: { name: string; netns: string }, config: string) => {
     const folder = frrFolder(plan.stateFolder, member.name);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
@@ -29,7 +30,7 @@ export async function startDaemons(plan: LabPlan, signal: AbortSignal): Promise<
     writeFileSync(join(folder, 'zebra.conf'), zebraConfig(member.name));
     writeFileSync(join(folder, 'bgpd.conf'), config);
     for (const daemon of DAEMONS) {
-      const argv: Argv = ['sh', '-c', AS_GROUP_ROOT, 'sh', groupFile, join(programs, daemon), ...daemonArguments(folder, daemon)];
+      const argv: Argv = ['sh', '-c', AS_GROUP_ROOT, 'sh', groups, join(programs, daemon), ...daemonArguments(folder, daemon)];
       await runCommand(argv, { place: member, signal });
     }
   };

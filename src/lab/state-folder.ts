@@ -135,6 +135,11 @@ export function keyFile(stateFolder: string): string {
   return join(stateFolder, 'key');
 }
 
+/** An /etc/group in which root is of FRR's groups: an ordinary user's lab has nobody else. */
+export function groupFile(stateFolder: string): string {
+  return join(stateFolder, 'group');
+}
+
 function recordPath(stateFolder: string): string {
   return join(stateFolder, 'lab.json');
 }

@@ -10,9 +10,9 @@ import { routerConfig } from '../frr-config.ts';
 import type { ConvergenceWatch, LabKind, NodeState } from '../lab-kind.ts';
 import { missingRoute, vipsByNode } from '../vip-routes.ts';
 import { kubeconfigPath } from './cluster-files.ts';
+import { clusterOptions, controlPlaneOf } from './cluster-options.ts';
 import { type NodeReading, readNode } from './cluster-state.ts';
 import { METALLB_NAMESPACE } from './metallb-objects.ts';
-import { clusterOptions, controlPlaneOf } from './program-arguments.ts';
 import { readClusterRecord, readPrograms } from './program-records.ts';
 import { isProxied, LISTING } from './proxy-rules.ts';
 
@@ -21,6 +21,7 @@ export const CLUSTER_LAB: LabKind = {
     ['nsenter', '--version'],
     ['setpriv', '--version'],
     ['nft', '--version'],
+    ...(clusterOptions(plan).backend === 'frr' ? [['python3', '--version'] as const, ['bash', '--version'] as const] : []),
     ...(clusterOptions(plan).proxyMode === 'iptables' ? [['iptables-save', '--version'] as const] : []),
   ],
   steps: { starting: 'starting FRR, Kubernetes and MetalLB', waiting: 'waiting for nodes, pods and BGP' },

@@ -1,8 +1,10 @@
 // MetalLB as Kubernetes objects: speakers, and what they are to say to the lab's router. Pure.
 import type { KubeObject } from '../../cluster/kube-client.ts';
-import { type LabPlan, NODES_ASN, ROUTER_ASN } from '../address-plan.ts';
+import { frrFolder, type LabPlan, NODES_ASN, ROUTER_ASN } from '../address-plan.ts';
+import { groupFile } from '../state-folder.ts';
 import type { Programs } from '../programs.ts';
 import { kubeconfigPath } from './cluster-files.ts';
+import { clusterOptions } from './cluster-options.ts';
 
 export const METALLB_NAMESPACE = 'metallb-system';
 /** MetalLB's controller looks for a pod of its own; this one is never scheduled. */
@@ -24,7 +26,7 @@ export function speakers(plan: LabPlan, command: readonly string[]): KubeObject 
   const environment = {
     KUBECONFIG: kubeconfigPath(plan.stateFolder, 'system'),
     METALLB_NAMESPACE,
-    METALLB_BGP_TYPE: plan.file.lab.cluster?.backend ?? 'native',
+    METALLB_BGP_TYPE: clusterOptions(plan).backend,
   };
   return {
     apiVersion: 'apps/v1',
@@ -57,9 +59,25 @@ export function speakers(plan: LabPlan, command: readonly string[]): KubeObject 
   };
 }
 
-/** How a speaker of the backend `native` is started. */
-export function nativeSpeaker({ paths }: Programs): string[] {
-  return [paths['metallb-speaker'], '--log-level=info', '--port=9120'];
+/**
+ * How a speaker of the lab's backend is started.
+ * @param script `deploy/lab/frr-speaker.sh`, which gives a speaker of the backend `frr` an FRR of its own
+ */
+export function speakerCommand(plan: LabPlan, programs: Programs, script: string): string[] {
+  const speaker = [programs.paths['metallb-speaker'], '--log-level=info', '--port=9120'];
+  switch (clusterOptions(plan).backend) {
+    case 'native':
+      return speaker;
+    case 'frr':
+      return [
+        'bash',
+        script,
+        `${frrFolder(plan.stateFolder, 'speaker')}-$(METALLB_NODE_NAME)`,
+        groupFile(plan.stateFolder),
+        programs.frrReloader,
+        ...speaker,
+      ];
+  }
 }
 
 /** The addresses there are, whom to tell of them, and that all of them are told by every node. */
@@ -78,6 +96,8 @@ export function metallbConfiguration(plan: LabPlan): KubeObject[] {
       // Every Service of the lab names its own address: others must not take one of them.
       autoAssign: false,
     }),
+    // For Services that others make, faults among them: they say no address, and get one here.
+    named('metallb.io/v1beta1', 'IPAddressPool', 'spare', { addresses: [spareBlock(plan)] }),
     named('metallb.io/v1beta2', 'BGPPeer', router.name, {
       myASN: NODES_ASN,
       peerASN: ROUTER_ASN,
@@ -86,6 +106,11 @@ export function metallbConfiguration(plan: LabPlan): KubeObject[] {
       // The native backend refuses the field, and redials after a second or two by itself.
       ...(isNative ? {} : { connectTime: '1s' }),
     }),
-    named('metallb.io/v1beta1', 'BGPAdvertisement', 'vips', { ipAddressPools: ['vips'] }),
+    named('metallb.io/v1beta1', 'BGPAdvertisement', 'vips', { ipAddressPools: ['vips', 'spare'] }),
   ];
+}
+
+/** Eight addresses of the VIPs' own subnet, above any VIP. */
+function spareBlock({ environment }: LabPlan): string {
+  return `${environment.vips[0]?.address.replace(/\d+$/, '240') ?? ''}/29`;
 }

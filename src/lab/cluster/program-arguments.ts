@@ -1,9 +1,9 @@
 // The command lines of a cluster's programs: pure.
-import { AppError } from '../../core/errors.ts';
 import type { Argv } from '../../io/command.ts';
-import type { ControlPlane, LabMember, LabPlan } from '../address-plan.ts';
+import type { LabMember, LabPlan } from '../address-plan.ts';
 import type { Programs } from '../programs.ts';
 import { clusterFiles, kubeconfigPath } from './cluster-files.ts';
+import { clusterOptions, controlPlaneOf } from './cluster-options.ts';
 import { API_PORT } from './kubeconfig.ts';
 import { METALLB_NAMESPACE, METALLB_CONTROLLER_POD } from './metallb-objects.ts';
 
@@ -28,19 +28,6 @@ const CONTROLLERS = [
   'service-cidr-controller',
   'clusterrole-aggregation-controller',
 ];
-
-/** The control plane of a plan. @throws Error for a plan without one: a mistake of the caller */
-export function controlPlaneOf(plan: LabPlan): ControlPlane {
-  if (plan.controlPlane) return plan.controlPlane;
-  throw new Error(`the lab ${plan.prefix} has no cluster`);
-}
-
-/** The options of the cluster that a lab's file chose. */
-export function clusterOptions(plan: LabPlan): NonNullable<LabPlan['file']['lab']['cluster']> {
-  const { cluster } = plan.file.lab;
-  if (cluster) return cluster;
-  throw new AppError('LAB_UNSOUND', `the lab ${plan.prefix} has no cluster`);
-}
 
 /** etcd: its data matters to nobody after the lab, so that it need not wait for the disk. */
 export function etcd(plan: LabPlan, { paths }: Programs): ClusterProgram {

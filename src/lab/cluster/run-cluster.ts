@@ -4,6 +4,7 @@
 //                                                      \---> objects --MetalLB's kinds--> MetalLB's controller
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCluster } from '../../cluster/open-cluster.ts';
 import { AppError } from '../../core/errors.ts';
@@ -12,10 +13,11 @@ import type { LabPlan } from '../address-plan.ts';
 import { keepMirroring } from '../controller/next-hop-mirror.ts';
 import type { Programs } from '../programs.ts';
 import { CLUSTER_USERS, clusterFiles, kubeconfigPath } from './cluster-files.ts';
+import { controlPlaneOf } from './cluster-options.ts';
 import { forwardSocket } from './forwarded-socket.ts';
 import { furnish, untilAnswering } from './furnish.ts';
 import { API_PORT, kubeconfigText, type Tokens, tokenFile } from './kubeconfig.ts';
-import { METALLB_NAMESPACE, nativeSpeaker } from './metallb-objects.ts';
+import { METALLB_NAMESPACE, speakerCommand } from './metallb-objects.ts';
 import * as start from './program-arguments.ts';
 import { writeClusterRecord } from './program-records.ts';
 import { SupervisedProgram } from './supervised-program.ts';
@@ -28,8 +30,8 @@ export type ClusterOptions = {
   programs: Programs;
   /** How `holdfast` itself is started. */
   program: Argv;
-  /** Folder with the roles of Holdfast's users. */
-  roles: string;
+  /** The folder `deploy`: the roles of Holdfast's users, and a speaker's script. */
+  deploy: string;
   log: (line: string) => void;
   signal: AbortSignal;
 };
@@ -39,7 +41,7 @@ export type ClusterOptions = {
  * @throws AppError when the cluster cannot be brought up
  */
 export async function runCluster(options: ClusterOptions): Promise<void> {
-  const { plan, programs, program, roles, log, signal } = options;
+  const { plan, programs, program, deploy, log, signal } = options;
   const files = clusterFiles(plan.stateFolder);
   const supervisor = new Supervisor(plan, log);
   try {
@@ -66,9 +68,9 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
       plan,
       client,
       program,
-      speakerCommand: nativeSpeaker(programs),
+      speakerCommand: speakerCommand(plan, programs, join(deploy, 'lab', 'frr-speaker.sh')),
       crds: programs.crds,
-      roles,
+      roles: join(deploy, 'kubernetes'),
       onMetallbExpected: () => {
         supervisor.start(start.metallbController(plan, programs));
       },
@@ -154,7 +156,7 @@ async function writeKubeconfigs(plan: LabPlan, tokens: Tokens, signal: AbortSign
   }
   const certificate = readFileSync(files.certificate, 'utf8');
   for (const user of CLUSTER_USERS) {
-    const text = kubeconfigText({ controlPlane: start.controlPlaneOf(plan), user, token: tokens[user], certificate });
+    const text = kubeconfigText({ controlPlane: controlPlaneOf(plan), user, token: tokens[user], certificate });
     writeFileSync(kubeconfigPath(plan.stateFolder, user), text, { mode: 0o600 });
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { planLab } from '../../../src/lab/address-plan.ts';
+import { controlPlaneOf } from '../../../src/lab/cluster/cluster-options.ts';
 import { kubeconfigText, tokenFile } from '../../../src/lab/cluster/kubeconfig.ts';
 import * as start from '../../../src/lab/cluster/program-arguments.ts';
 import { PROGRAMS, type Programs } from '../../../src/lab/programs.ts';
@@ -57,7 +58,7 @@ test('a program enters a network alone and ends with its supervisor', () => {
 
 test('a kubeconfig names the API server by its address, verifies it, and holds one user’s token', () => {
   const certificate = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
-  const text = kubeconfigText({ controlPlane: start.controlPlaneOf(plan), user: 'holdfast', token: 'secret', certificate });
+  const text = kubeconfigText({ controlPlane: controlPlaneOf(plan), user: 'holdfast', token: 'secret', certificate });
   const { clusters, users } = JSON.parse(text) as Record<string, Record<string, Record<string, string>>[]>;
   expect(clusters?.[0]?.cluster).toEqual({
     server: 'https://10.77.1.10:6443',
