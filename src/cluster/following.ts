@@ -118,7 +118,7 @@ class Follower {
     for (const item of page?.items ?? []) this.#known.set(keyOf(item), versionOf(item));
     if (!isNews) return;
     this.#tell(() => {
-      this.#following.onSync(page?.items ?? []);
+      this.#following.onSync(page?.items ?? [], page !== null);
     });
     this.#onTold();
   }

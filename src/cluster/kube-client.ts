@@ -45,9 +45,10 @@ export type PatchKind = 'merge' | 'json' | 'strategic' | 'apply';
 /** `uid`, `resourceVersion`: the call is refused with CONFLICT when the object is another one by now. */
 export type WriteOptions = { dryRun?: boolean; uid?: string; resourceVersion?: string };
 
-/** How a followed list changes. `resync` hands over everything, at first and whenever changes may have been missed. */
+/** How a followed list changes. */
 export type Following = {
-  onSync(items: readonly KubeObject[]): void;
+  /** Everything, at first and whenever changes may have been missed. Not known: the server has no such kind (yet). */
+  onSync(items: readonly KubeObject[], isKindKnown: boolean): void;
   onChange(change: { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubeObject }): void;
   /** The API server cannot be reached, or refuses; told once until the next `onSync`. */
   onBlind(reason: string): void;

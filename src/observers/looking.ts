@@ -1,7 +1,7 @@
 // Looking again and again at something that may be out of sight for a while.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
-import { type ObserverContext, observerOf } from './observer.ts';
+import { observerOf, type RouterContext } from './observer.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -20,7 +20,7 @@ export type Gaze = {
  * that grow from 0.1 to 5 s.
  * @returns after the first look, good or blind; disposing waits for the look under way
  */
-export async function keepLooking(observer: string, context: ObserverContext, gaze: Gaze): Promise<AsyncDisposable> {
+export async function keepLooking(observer: string, context: RouterContext, gaze: Gaze): Promise<AsyncDisposable> {
   const closing = new AbortController();
   const { signal } = closing;
   let isBlind = false;

@@ -8,7 +8,9 @@ import { messageOf } from '../../core/errors.ts';
 import { journalEvent, type JournalEvent } from '../../core/journal.ts';
 import { type Argv, spawnIn } from '../../io/command.ts';
 import { readMessages } from '../../io/ndjson.ts';
+import { OBSERVERS } from '../../observers/index.ts';
 import { type ObserverEvent, observerOf } from '../../observers/observer.ts';
+import { isObserverEvent, Standing } from '../../observers/standing.ts';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -28,7 +30,7 @@ export type ObserverChildOptions = {
 export class ObserverChild implements AsyncDisposable {
   readonly #options: ObserverChildOptions;
   readonly #closing = new AbortController();
-  readonly #standing = new Map<string, ObserverEvent>();
+  readonly #standing = new Standing();
   readonly #ended: Promise<void>;
   #child: ChildProcess | null = null;
   #problem: string | null = null;
@@ -40,7 +42,7 @@ export class ObserverChild implements AsyncDisposable {
 
   /** What every observer told last, sight or blindness: enough to begin with. */
   standing(): ObserverEvent[] {
-    return [...this.#standing.values()];
+    return this.#standing.events();
   }
 
   /** Why nothing is observed now; null in health. */
@@ -116,28 +118,22 @@ export class ObserverChild implements AsyncDisposable {
   }
 
   #take(event: JournalEvent): void {
-    if (event.type !== 'next-hops' && event.type !== 'bgp-session' && event.type !== 'observer.blind') {
-      throw new Error(`said ${event.type}, which no observer does`);
-    }
+    if (!isObserverEvent(event)) throw new Error(`said ${event.type}, which no observer does`);
     if (event.type !== 'observer.blind') this.#problem = null;
     this.#tell(event);
   }
 
   #tell(event: ObserverEvent): void {
-    const blindness = `${event.from} ${event.observer} blind`;
-    if (event.type === 'observer.blind') this.#standing.set(blindness, event);
-    else {
-      this.#standing.delete(blindness);
-      const about = event.type === 'next-hops' ? event.prefix : event.peer;
-      this.#standing.set(`${event.from} ${event.observer} ${about}`, event);
-    }
+    this.#standing.take(event);
     this.#options.emit(event);
   }
 }
 
 /** That no observer of an environment sees anything from `t` on. */
 export function blindness(environment: Environment, t: number, reason: string): ObserverEvent[] {
-  return environment.routers.flatMap(({ name }) =>
-    environment.observers.map((observer) => ({ type: 'observer.blind' as const, t, from: observerOf({ name }), observer, reason })),
+  return OBSERVERS.filter(({ name }) => environment.observers.includes(name)).flatMap((observer) =>
+    observer
+      .watches(environment)
+      .map((name) => ({ type: 'observer.blind' as const, t, from: observerOf({ name }), observer: observer.name, reason })),
   );
 }
