@@ -129,7 +129,10 @@ export class Requests implements Disposable {
         ...(headers as Record<string, string> | undefined),
         accept: 'application/json',
         'user-agent': 'holdfast',
-        ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
+        // Node says how long a body is by itself, but not that of a DELETE, which the server then takes for none.
+        ...(body === undefined
+          ? {}
+          : { 'content-type': contentType ?? 'application/json', 'content-length': Buffer.byteLength(JSON.stringify(body)) }),
       },
     };
   }

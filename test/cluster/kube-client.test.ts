@@ -80,3 +80,14 @@ it('goes through a Unix socket and still proves who the server is', async () => 
   expect(refused.code).toBe('CLUSTER_UNREACHABLE');
   expect(refused.message).toContain('192.0.2.7');
 });
+
+it('deletes under its conditions: what a deletion says beside its path reaches the server', async () => {
+  await using server = await AnApiServer.start();
+  server.interlude = ({ method }, response) => method === 'DELETE' && answer(response, 200, aStatus(200, 'deleted'));
+  await using client = await openCluster(server.cluster);
+  await client.remove(aPod, { uid: 'u-1', gracePeriodSeconds: 0, dryRun: true }, never);
+  expect(server.asked.at(-1)).toMatchObject({
+    method: 'DELETE',
+    body: { gracePeriodSeconds: 0, preconditions: { uid: 'u-1' }, dryRun: ['All'] },
+  });
+});
