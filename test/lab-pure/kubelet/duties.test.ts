@@ -99,7 +99,7 @@ test('no pod is ever started that this kubelet knows, nor one that is deleted or
 test('carried out, what is to be done settles: nothing is asked again without news', () => {
   fc.assert(
     fc.property(views, knownPods, (wanted, have) => {
-      const after = new Map(have.map((pod) => [pod.uid, pod]));
+      const after = new Map<string, KnownPod>(have.map((pod) => [pod.uid, pod]));
       let objects = wanted;
       for (let round = 0; round < 6; round += 1) {
         for (const duty of dutiesOf(objects, [...after.values()])) {

@@ -24,6 +24,7 @@ test('a node has its name as label, its pod addresses, and says openly that it i
       { type: 'InternalIP', address: '10.77.1.11' },
       { type: 'InternalIP', address: 'fd77:0:0:1::11' },
       { type: 'Hostname', address: 'n1' },
+      { $patch: 'replace' },
     ],
     nodeInfo: { osImage: expect.stringContaining('pods are processes') as string, kubeletVersion: 'v1.35.4-holdfast-lab-0.1.0' },
   });
