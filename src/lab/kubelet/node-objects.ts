@@ -56,7 +56,12 @@ export function nodeStatus(facts: NodeFacts, now: string, since: Readonly<Record
     lastTransitionTime: since[type] ?? now,
   });
   return {
-    addresses: [...facts.addresses.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: facts.name }],
+    addresses: [
+      ...facts.addresses.map((address) => ({ type: 'InternalIP', address })),
+      { type: 'Hostname', address: facts.name },
+      // A strategic merge tells addresses apart by their type, and a node has two of one: not merged but replaced, as a kubelet has it.
+      { $patch: 'replace' },
+    ],
     capacity: CAPACITY,
     allocatable: CAPACITY,
     nodeInfo: {
