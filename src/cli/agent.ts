@@ -79,7 +79,8 @@ function readAgentFile(path: string): { file: AgentFile; ca: { service: string |
   };
 }
 
-function readPem(from: string, path: string | undefined): string | null {
+/** The text of a PEM file that the file `from` names; null when it names none. @throws AppError FILE_UNREADABLE */
+export function readPem(from: string, path: string | undefined): string | null {
   if (path === undefined) return null;
   const file = resolve(dirname(from), path);
   try {

@@ -108,6 +108,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keeper.ts')).keeperCommand(),
   },
   {
+    name: 'keeper-link',
+    summary: 'let a service on another machine ask the keeper of this one',
+    examples: [
+      'holdfast keeper-link --file keeper.yaml --state /var/lib/holdfast --check',
+      'holdfast keeper-link --file keeper.yaml --state /var/lib/holdfast',
+    ],
+    load: async () => (await import('./keeper-link.ts')).keeperLinkCommand(),
+  },
+  {
     name: 'halt',
     summary: 'revert every fault now, and allow none until it is lifted',
     examples: ['holdfast halt --env my-network.yaml', 'holdfast halt --env my-network.yaml --lift'],

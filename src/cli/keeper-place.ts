@@ -1,6 +1,5 @@
 // Where a keeper works and what it may do there, worked out from its command line: shared by keeper, janitor, status and halt.
 import { dirname, join } from 'node:path';
-import type { z } from 'zod';
 import { clusterControl } from '../cluster/cluster-control.ts';
 import { nodeAdvertise } from '../cluster/node-advertise.ts';
 import { nodeServe } from '../cluster/node-serve.ts';
@@ -9,8 +8,6 @@ import type { ClusterControl } from '../core/cluster-control.ts';
 import type { Cluster, Environment } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { type KeeperFile, keeperFile } from '../core/keeper-messages.ts';
-import { InputMistakes } from '../core/mistakes.ts';
-import { checkDocument } from '../core/schema-mistakes.ts';
 import type { Surroundings } from '../keeper/act.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { planLab } from '../lab/address-plan.ts';
@@ -18,7 +15,7 @@ import { type Lab, labOf } from '../lab/lab.ts';
 import { nodeControls } from '../lab/node-controls.ts';
 import { openRouter } from '../routers/index.ts';
 import { enterHost } from './lab.ts';
-import { loadEnvironment, readDocument } from './load-files.ts';
+import { checkFile, loadEnvironment, readDocument, whole } from './load-files.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
 import { userId } from './process-family.ts';
 
@@ -85,10 +82,8 @@ function defaultFile({ lab, nodes, vips }: Environment): KeeperFile {
 }
 
 /** @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
-function loadKeeperFile(path: string): KeeperFile {
-  const { value, mistakes } = checkDocument(readDocument(path), keeperFile as z.ZodType<KeeperFile>);
-  if (value === undefined || mistakes.length > 0) throw new InputMistakes(mistakes);
-  return value;
+export function loadKeeperFile(path: string): KeeperFile {
+  return whole(checkFile(readDocument(path), 'keeper')).value;
 }
 
 async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ environment: Environment; devices: Capabilities }> {

@@ -7,16 +7,18 @@ import { environmentForms } from '../core/environment.ts';
 import { probeFile } from '../core/probe-file.ts';
 import { scenarioFile } from '../core/scenario-file.ts';
 import { serviceFile } from '../core/service-file.ts';
+import { keeperFile } from '../core/keeper-messages.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { PROTOCOL_NAMES } from '../prober/protocols/index.ts';
 
-export const KINDS = ['probe', 'scenario', 'environment', 'service', 'agent'] as const;
+export const KINDS = ['probe', 'scenario', 'environment', 'service', 'agent', 'keeper'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const probeSchema = probeFile(PROTOCOL_NAMES);
 export const scenarioSchema = scenarioFile(FAULTS);
 export const serviceSchema = serviceFile;
 export const agentSchema = agentFile;
+export const keeperSchema = keeperFile;
 
 /** The form of environment that was meant: one with a `lab` (however misspelt), or a network of one's own. */
 export function environmentSchema(value: unknown): z.ZodType<z.output<(typeof environmentForms)['lab' | 'own']>> {
@@ -31,6 +33,7 @@ const TELLING: Readonly<Record<Kind, readonly string[]>> = {
   environment: ['lab', 'vips', 'vantages', 'nodes', 'routers', 'keeper', 'observers'],
   service: ['listen', 'environments', 'monitors', 'schedules', 'hooks', 'destinations', 'rules', 'retention'],
   agent: ['agent', 'service', 'token', 'controllerKey', 'redis', 'state', 'allow', 'spoolMegabytes'],
+  keeper: ['armed', 'allow', 'minNextHops', 'leaseMs', 'quarantineMs', 'kubeconfig', 'join'],
 };
 const FOLDERS: Readonly<Record<string, Kind>> = { probes: 'probe', scenarios: 'scenario', lab: 'environment', environments: 'environment' };
 
@@ -47,6 +50,8 @@ export function mayBeReference(kind: Kind, path: readonly PropertyKey[]): boolea
       return last === 'redis' || last === 'secret' || last === 'token' || parent === 'secrets';
     case 'agent':
       return path.length === 1 && (last === 'redis' || last === 'token' || last === 'key');
+    case 'keeper':
+      return parent === 'join' && last === 'token';
   }
 }
 

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { AgentFile } from '../core/agent-file.ts';
 import type { EnvironmentFile } from '../core/environment.ts';
 import { AppError, messageOf } from '../core/errors.ts';
+import type { KeeperFile } from '../core/keeper-messages.ts';
 import { InputMistakes, type Mistake } from '../core/mistakes.ts';
 import type { Probe } from '../core/probe-file.ts';
 import { findReferences } from '../core/references.ts';
@@ -14,7 +15,16 @@ import type { Scenario } from '../core/scenario-file.ts';
 import { checkDocument } from '../core/schema-mistakes.ts';
 import { mistakeAt, readYaml, type YamlDocument } from '../core/yaml-document.ts';
 import type { ServiceFile } from '../core/service-file.ts';
-import { agentSchema, environmentSchema, type Kind, mayBeReference, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
+import {
+  agentSchema,
+  environmentSchema,
+  keeperSchema,
+  type Kind,
+  mayBeReference,
+  probeSchema,
+  scenarioSchema,
+  serviceSchema,
+} from './kinds.ts';
 
 /** `sha256`: hex, of the file's bytes; it tells whether a later reading is of the same text. */
 export type FileDocument = YamlDocument & { sha256: string };
@@ -31,7 +41,14 @@ export type CheckedFile<Value> = {
 export type LoadedFile<Value> = CheckedFile<Value> & { value: Value };
 
 /** What `holdfast` knows each kind of file as. */
-export type FileValue = { probe: Probe; scenario: Scenario; environment: EnvironmentFile; service: ServiceFile; agent: AgentFile };
+export type FileValue = {
+  probe: Probe;
+  scenario: Scenario;
+  environment: EnvironmentFile;
+  service: ServiceFile;
+  agent: AgentFile;
+  keeper: KeeperFile;
+};
 
 /** References to secrets stay as written: `resolveSecret` follows them. @throws AppError FILE_UNREADABLE; InputMistakes with every mistake of the file */
 export function loadEnvironment(path: string): LoadedFile<EnvironmentFile> {
@@ -73,6 +90,7 @@ const REFERENCES: Readonly<Record<Kind, string>> = {
   environment: 'only `key` may be a reference',
   service: 'only redis and the secrets and tokens of hooks and destinations may be references',
   agent: 'only redis, token and key may be references',
+  keeper: 'only the token of join may be a reference',
 };
 
 /** The file, if nothing is wrong with it. @throws InputMistakes */
@@ -93,6 +111,8 @@ function schemaOf(kind: Kind, value: unknown): z.ZodType {
       return serviceSchema;
     case 'agent':
       return agentSchema;
+    case 'keeper':
+      return keeperSchema;
   }
 }
 

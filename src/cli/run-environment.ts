@@ -12,7 +12,7 @@ import { isSameLab, type Lab, openLab } from '../lab/lab.ts';
 import { labUp } from '../lab/lab-up.ts';
 import { openRouter } from '../routers/index.ts';
 import type { KeeperLink } from '../runner/fault-driver.ts';
-import { connectKeeper } from '../runner/keeper-client.ts';
+import { connectKeeper, type KeeperClient } from '../runner/keeper-client.ts';
 import type { RunPlan } from '../runner/plan.ts';
 import { enterHost } from './lab.ts';
 import { LabKeeper } from './lab-keeper.ts';
@@ -27,6 +27,8 @@ import { selfArgv } from './self.ts';
 export type LoadedPlan = {
   plan: RunPlan;
   environmentFile: string;
+  /** Where the keeper was said to listen, instead of where the environment says. */
+  keeperSocket?: string | undefined;
   place: { kind: 'lab'; labPlan: LabPlan; uid: number } | { kind: 'own'; file: OwnEnvironmentFile };
 };
 
@@ -39,6 +41,7 @@ export async function loadPlan(
     scenario: string;
     environment: string;
     probes?: string | undefined;
+    keeperSocket?: string | undefined;
     prefix: string;
     seed: number;
     isDryRun: boolean;
@@ -54,6 +57,7 @@ export async function loadPlan(
   return {
     plan: { scenario: { ...scenario.value, name: scenario.name }, environment: resolved, probes, seed: flags.seed },
     environmentFile: resolve(flags.environment),
+    keeperSocket: flags.keeperSocket,
     place,
   };
 }
@@ -68,15 +72,20 @@ export async function openEnvironment(loaded: LoadedPlan, signal: AbortSignal): 
   if (place.kind === 'lab') {
     const lab = opened.use(await openOrBuildLab(place, signal));
     key = keyBytes(readFileSync(lab.lab.keyFile, 'utf8'));
-    if (needsKeeper) keeper = opened.use(await openLabKeeper(lab.lab, loaded.environmentFile, signal)).client;
+    if (needsKeeper && loaded.keeperSocket !== undefined) keeper = opened.use(await connectTo(loaded.keeperSocket, signal));
+    else if (needsKeeper) keeper = opened.use(await openLabKeeper(lab.lab, loaded.environmentFile, signal)).client;
   } else {
     key = keyBytes(resolveSecret(place.file.key, { file: loaded.environmentFile, variables: process.env }));
     const socket = plan.environment.keeperSocket;
-    if (needsKeeper && socket !== null) keeper = opened.use(await connectKeeper(socket, { timeoutMs: 2_000, signal }));
+    if (needsKeeper && socket !== null) keeper = opened.use(await connectTo(socket, signal));
   }
   const routers = readersOf(plan.environment);
   const closing = opened.move();
   return { environment: plan.environment, key, keeper, routers, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+async function connectTo(socket: string, signal: AbortSignal): Promise<KeeperClient> {
+  return await connectKeeper(socket, { timeoutMs: 2_000, signal });
 }
 
 /** Nodes behind the scenario's first VIP in the router's own order; empty when no router can be read now. */

@@ -16,7 +16,9 @@ import { openApi } from '../service/api/open-api.ts';
 import { createToken, identityOfToken } from '../service/api/tokens.ts';
 import { openMetrics } from '../service/metrics/open-metrics.ts';
 import { openMonitors } from '../service/monitors/open-monitors.ts';
-import { askKeepers } from '../service/keepers.ts';
+import { askKeepers } from '../service/keepers/ask-keepers.ts';
+import { JoinedKeepers } from '../service/keepers/joined-keepers.ts';
+import { openOrderKey } from '../service/monitors/order-key.ts';
 import type { Runs, ServiceClock } from '../service/parts.ts';
 import { openQueues } from '../service/queue/open-queues.ts';
 import { startPrivateRedis } from '../service/queue/private-redis.ts';
@@ -70,6 +72,7 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
   const { announce } = announcements;
   const { file, catalogue } = setup;
 
+  const joined = service.use(await JoinedKeepers.open({ keepers: setup.keepers, key: openOrderKey(folder.path), clock, announce, log }));
   const alerts = service.use(await openAlerts({ store, file, catalogue, clock, announce, log }));
   // Of monitors, which are opened after the queues that carry their orders.
   let agentNames: () => readonly string[] = () => [];
@@ -100,7 +103,7 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
     ...{ store, clock },
     monitors: () => monitors.status(),
     queues: () => queues,
-    keepers: () => askKeepers(catalogue),
+    keepers: () => askKeepers(catalogue, joined),
     segments: folder.in('segments'),
     version: programVersion(),
   });
@@ -119,7 +122,7 @@ export async function runService(setup: ServiceSetup, flags: ServeFlags, signal:
   await schedules.putFile(file.schedules);
   const api = await openApi({
     ...{ store, file, catalogue, announcements, clock, log, metrics },
-    parts: { runs, schedules, monitors, alerts, queues },
+    parts: { runs, schedules, monitors, alerts, queues, joined },
     uiFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
     version: programVersion(),
   });

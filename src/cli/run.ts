@@ -11,6 +11,7 @@ type Flags = {
   dryRun?: true;
   faults: boolean;
   expectScenario?: string;
+  keeperSocket?: string;
 };
 
 export function runCommand(): Command {
@@ -21,6 +22,7 @@ export function runCommand(): Command {
     .option('--seed <number>', 'decides every choice that is left open, such as node: any', parseSeed, 1)
     .option('--probes <folder>', 'where the probes lie (default: probes/ beside the scenario’s folder)')
     .option('--prefix <prefix>', 'prefix of the lab’s namespaces', 'hf')
+    .option('--keeper-socket <path>', 'where the keeper listens, instead of where the environment says')
     .option('--json', 'the journal as NDJSON on standard output')
     .option('--dry-run', 'print the plan and touch nothing')
     .option('--no-faults', 'refuse a scenario that injects any')
@@ -39,6 +41,7 @@ export function runCommand(): Command {
         isDryRun: flags.dryRun ?? false,
         faults: flags.faults,
         expectScenario: flags.expectScenario,
+        keeperSocket: flags.keeperSocket,
       });
       if (flags.dryRun) {
         const { planText } = await import('./dry-run.ts');

@@ -6,7 +6,7 @@ import { environmentFile } from '../core/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { jsonSchemaText } from '../core/json-schema.ts';
 import { writeWholeFile } from '../io/whole-file.ts';
-import { agentSchema, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
+import { agentSchema, keeperSchema, probeSchema, scenarioSchema, serviceSchema } from './kinds.ts';
 
 /** The schemas of files of this version, by file name. */
 export function schemaFiles(): Record<string, string> {
@@ -16,12 +16,16 @@ export function schemaFiles(): Record<string, string> {
     'environment.schema.json': jsonSchemaText(environmentFile, 'Holdfast environment: where things are'),
     'service.schema.json': jsonSchemaText(serviceSchema, 'Holdfast service: what it watches, runs, listens to and tells'),
     'agent.schema.json': jsonSchemaText(agentSchema, 'Holdfast agent: who it is, whom it takes orders from, and what it is willing to do'),
+    'keeper.schema.json': jsonSchemaText(
+      keeperSchema,
+      'Holdfast keeper: what it may do, and which service may ask it from another machine',
+    ),
   };
 }
 
 export function schemasCommand(): Command {
   return new Command('schemas')
-    .description('Writes the JSON Schemas that editors use for probe, scenario, environment, service and agent files.')
+    .description('Writes the JSON Schemas that editors use for probe, scenario, environment, service, agent and keeper files.')
     .option('--out <folder>', 'where they lie', 'deploy/schemas')
     .option('--check', 'write nothing; refuse when those on disk are not current')
     .action(async ({ out, check }: { out: string; check?: true }) => {

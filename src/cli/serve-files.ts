@@ -9,7 +9,7 @@ import type { Scenario } from '../core/scenario-file.ts';
 import type { ServiceFile } from '../core/service-file.ts';
 import { mistakeAt } from '../core/yaml-document.ts';
 import { type CheckedFile, checkFile, type FileValue, type LoadedFile, readDocument, whole } from './load-files.ts';
-import { checkProbes, environmentMistakes, namesOf, unknownName } from './load-run.ts';
+import { checkProbes, environmentMistakes, namesOf, unknownName, withKeeperAt } from './load-run.ts';
 
 export type ServiceFiles = {
   service: LoadedFile<ServiceFile>;
@@ -31,7 +31,13 @@ export function loadServiceFiles(path: string): ServiceFiles {
   const service = checkFile(readDocument(path), 'service');
   if (!service.value) throw new InputMistakes(service.mistakes);
   const beside = (file: string) => resolve(dirname(path), file);
-  const environments = service.value.environments.map((file) => checkFile(readDocument(beside(file)), 'environment'));
+  const { keepers } = service.value;
+  const named = service.value.environments.map((file) => checkFile(readDocument(beside(file)), 'environment'));
+  // A scenario with faults fits an environment whose keeper joins; where its socket is, the service's folder will tell.
+  const environments = named.map((file) => {
+    const joins = keepers.some((keeper) => keeper.environments.includes(file.name));
+    return joins ? withKeeperAt(file, 'joined') : file;
+  });
   const folders = { scenarios: beside(service.value.scenarios), probes: beside(service.value.probes) };
   const scenarios = filesOf(folders.scenarios, 'scenario');
   const probes = filesOf(folders.probes, 'probe');
@@ -39,9 +45,34 @@ export function loadServiceFiles(path: string): ServiceFiles {
     ...[...environments, ...scenarios, ...probes].flatMap((file) => file.mistakes),
     ...scenarios.flatMap((scenario) => checkProbes(scenario, folders.probes).mistakes),
     ...new Names({ service, environments, scenarios, probes }, folders).mistakes(),
+    ...keeperMistakes(service, named),
   ];
   if (mistakes.length > 0) throw new InputMistakes(mistakes);
   return { service: whole(service), environments: environments.map(whole), scenarios: scenarios.map(whole), probes: probes.map(whole) };
+}
+
+/** An environment has one keeper, wherever it is. */
+function keeperMistakes(service: CheckedFile<ServiceFile>, environments: readonly CheckedFile<EnvironmentFile>[]): Mistake[] {
+  const keepers = service.value?.keepers ?? [];
+  const known = environments.map(({ name }) => name);
+  const listed = keepers.flatMap(({ environments: each }) => each);
+  return keepers.flatMap((keeper, index) => {
+    const isTwice = keepers.findIndex(({ name }) => name === keeper.name) !== index;
+    const place = ['keepers', index, 'name'];
+    return [
+      ...(isTwice ? [mistakeAt(service.document, place, { expected: 'a name of its own', found: `${keeper.name} a second time` })] : []),
+      ...keeper.environments.flatMap((name, at) => {
+        const path = ['keepers', index, 'environments', at];
+        if (!known.includes(name)) return [unknownName(service, path, { what: 'an environment of this file', found: name, known })];
+        const value = environments.find((file) => file.name === name)?.value;
+        const hasOwn = value !== undefined && !('lab' in value) && value.keeper !== undefined;
+        const expected = 'an environment without another keeper';
+        if (hasOwn) return [mistakeAt(service.document, path, { expected, found: `${name}, whose own file names a keeper's socket` })];
+        const isListedTwice = listed.filter((other) => other === name).length > 1;
+        return isListedTwice ? [mistakeAt(service.document, path, { expected, found: `${name}, which is listed twice` })] : [];
+      }),
+    ];
+  });
 }
 
 function filesOf<K extends 'scenario' | 'probe'>(folder: string, kind: K): CheckedFile<FileValue[K]>[] {

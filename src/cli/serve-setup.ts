@@ -5,6 +5,7 @@ import { parseReference } from '../core/references.ts';
 import type { ServiceFile } from '../core/service-file.ts';
 import { keyFile } from '../lab/state-folder.ts';
 import { type LabPlan, planLab } from '../lab/address-plan.ts';
+import type { ListedKeeper } from '../service/keepers/joined-keepers.ts';
 import type { Catalogue } from '../service/parts.ts';
 import { resolveOwnEnvironment } from './own-environment.ts';
 import { userId } from './process-family.ts';
@@ -20,6 +21,8 @@ export type ServiceSetup = {
   lab: { file: string; plan: LabPlan; uid: number } | null;
   /** Agents that this service starts itself. */
   localAgents: PlannedAgent[];
+  /** Those that join from other machines. */
+  keepers: ListedKeeper[];
 };
 
 /** `key`: the environment's, as a reference that holds in any folder. */
@@ -27,11 +30,13 @@ export type PlannedAgent = { name: string; environment: Environment; vantage: st
 
 /**
  * Reads and checks everything, and follows the references to secrets.
+ * @param state the service's folder, where the sockets of joined keepers will be
  * @throws AppError FILE_UNREADABLE, BAD_INPUT for a reference that leads nowhere; InputMistakes
  */
-export function setUpService(path: string, prefix: string): ServiceSetup {
+export function setUpService(path: string, { prefix, state }: { prefix: string; state: string }): ServiceSetup {
   const files = loadServiceFiles(path);
   const uid = userId();
+  const keepers = files.service.value.keepers.map((keeper) => ({ ...keeper, socket: resolve(state, 'keepers', `${keeper.name}.sock`) }));
   const environments = files.environments.map(({ name, path: file, value }) => {
     if (!('lab' in value)) {
       return { name, file, plan: null, key: absolute(value.key, file), environment: resolveOwnEnvironment(value, name) };
@@ -43,7 +48,8 @@ export function setUpService(path: string, prefix: string): ServiceSetup {
   return {
     path,
     file: withSecrets(files.service.value, path),
-    catalogue: catalogueOf(files, environments),
+    catalogue: catalogueOf(files, environments, keepers),
+    keepers,
     lab: lab?.plan ? { file: lab.file, plan: lab.plan, uid } : null,
     localAgents: environments.flatMap(({ name, environment, plan, key }) =>
       environment.vantages
@@ -53,9 +59,19 @@ export function setUpService(path: string, prefix: string): ServiceSetup {
   };
 }
 
-function catalogueOf(files: ServiceFiles, environments: readonly { name: string; file: string; environment: Environment }[]): Catalogue {
+function catalogueOf(
+  files: ServiceFiles,
+  environments: readonly { name: string; file: string; environment: Environment }[],
+  keepers: readonly ListedKeeper[],
+): Catalogue {
   return {
-    environments: new Map(environments.map(({ name, file, environment }) => [name, { environment, file: resolve(file) }])),
+    environments: new Map(
+      environments.map(({ name, file, environment }) => {
+        const joined = keepers.find((keeper) => keeper.environments.includes(name));
+        if (!joined) return [name, { environment, file: resolve(file) }];
+        return [name, { environment: { ...environment, keeperSocket: joined.socket }, file: resolve(file), joinedKeeper: joined.name }];
+      }),
+    ),
     scenarios: new Map(
       files.scenarios.map(({ name, path, value, document: { sha256 } }) => [
         name,

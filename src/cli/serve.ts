@@ -24,7 +24,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   outliveReaders();
   const { defaultServiceFile } = await import('./serve-files.ts');
   const { setUpService } = await import('./serve-setup.ts');
-  const setup = setUpService(flags.config ?? defaultServiceFile(), flags.prefix);
+  const setup = setUpService(flags.config ?? defaultServiceFile(), flags);
   if (flags.dryRun) {
     const { setupText } = await import('./serve-text.ts');
     process.stdout.write(setupText(setup));

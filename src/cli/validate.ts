@@ -13,7 +13,7 @@ type Result = { file: string; kind: Kind | null; mistakes: readonly Mistake[]; u
 export function validateCommand(): Command {
   return new Command('validate')
     .description('Checks files and tells every mistake with its place: file:line:column, expected, found, did you mean.')
-    .argument('<file...>', 'probe, scenario, environment or service files')
+    .argument('<file...>', 'probe, scenario, environment, service, agent or keeper files')
     .option('--env <file>', 'check the scenarios against this environment too')
     .option('--probes <folder>', "where the scenarios' probes lie (default: probes/ beside the scenario's folder)")
     .option('--json', 'the result as one JSON document on standard output')

@@ -139,9 +139,23 @@ export const keeperResource = z.object({
   environment: z.string(),
   isReachable: z.boolean(),
   error: z.string().nullable(),
+  isArmed: z.boolean().nullable(),
   isHalted: z.boolean().nullable(),
   holder: z.string().nullable(),
   faults: z.array(z.object({ fault: z.string(), kind: z.string(), target: z.string(), state: z.string() })),
+  /** Of a keeper on another machine: its link to this service, and what it said of itself when it joined. */
+  joined: z
+    .object({
+      name: z.string(),
+      isConnected: z.boolean(),
+      lastSeenMs: z.number().nullable(),
+      /** Boot id of its machine. */
+      boot: z.string().nullable(),
+      /** Its socket there. */
+      place: z.string().nullable(),
+      version: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 export const scheduleResource = z.object({
@@ -201,14 +215,18 @@ export const probeResource = z.object({ name: z.string(), title: z.string(), pro
 export const tokenResource = z.object({
   id: z.string(),
   name: z.string(),
-  role: z.enum(['viewer', 'operator', 'admin', 'agent']),
+  role: z.enum(['viewer', 'operator', 'admin', 'agent', 'keeper']),
   agent: z.string().nullable(),
   createdMs: z.number(),
   lastUsedMs: z.number().nullable(),
   revokedMs: z.number().nullable(),
 });
 /** Who asks: the answer of GET /me; `csrf` for a browser's session, to be sent as `x-csrf-token`. */
-export const me = z.object({ name: z.string(), role: z.enum(['viewer', 'operator', 'admin', 'agent']), csrf: z.string().nullable() });
+export const me = z.object({
+  name: z.string(),
+  role: z.enum(['viewer', 'operator', 'admin', 'agent', 'keeper']),
+  csrf: z.string().nullable(),
+});
 export type Me = z.infer<typeof me>;
 
 /** Of GET /overview: what the page's first look needs, in one answer. */

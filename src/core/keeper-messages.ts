@@ -101,24 +101,28 @@ export type FromKeeper = z.infer<typeof fromKeeper>;
 
 /** The keeper's own file, on its own machine: what it may do. Without it a keeper is disarmed. */
 export const keeperFile = z.strictObject({
-  armed: z.boolean().default(false),
+  armed: z.boolean().default(false).meta({ description: 'Without it no fault is ever injected.' }),
   allow: z.strictObject({
-    /** Fault kinds; empty: none. */
-    faults: z.array(z.string()).default([]),
-    /** Nodes that may be a target; empty: none. */
-    nodes: z.array(z.string()).default([]),
-    /** VIPs whose Service and Deployment may be a target; empty: none. */
-    vips: z.array(z.string()).default([]),
+    faults: z.array(z.string()).default([]).meta({ description: 'Kinds of fault; empty: none.' }),
+    nodes: z.array(z.string()).default([]).meta({ description: 'Nodes that may be a target; empty: none.' }),
+    vips: z.array(z.string()).default([]).meta({ description: 'VIPs whose Service and Deployment may be a target; empty: none.' }),
   }),
-  /** Path of the kubeconfig that faults use, and a context of it; without it the environment's. A lab has one of its own. */
-  kubeconfig: z.string().optional(),
-  context: z.string().optional(),
-  /** Fewer next hops than this are never left; default max(2, ceil(2/3 of the baseline set)). */
-  minNextHops: z.int().min(0).optional(),
-  leaseMs: z.number().min(500).default(15_000),
-  /** How long after a revert the janitor re-asserts the pre-state. */
-  quarantineMs: z.number().min(500).default(8_000),
-  /** Of a keeper on another machine than the service's. */
-  join: keeperJoin.optional(),
+  kubeconfig: z
+    .string()
+    .optional()
+    .meta({ description: 'Path of the kubeconfig that faults use; without it the environment’s. A lab has one of its own.' }),
+  context: z.string().optional().meta({ description: 'A context of it.' }),
+  minNextHops: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Fewer next hops are never left (default: two thirds of the usual set, and at least 2).' }),
+  leaseMs: z.number().min(500).default(15_000).meta({ description: 'How long a fault stays when nobody renews it.' }),
+  quarantineMs: z
+    .number()
+    .min(500)
+    .default(8_000)
+    .meta({ description: 'How long after a revert the janitor re-asserts the state from before.' }),
+  join: keeperJoin.optional().meta({ description: 'The service that may ask this keeper from another machine.' }),
 });
 export type KeeperFile = z.output<typeof keeperFile>;

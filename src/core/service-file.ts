@@ -29,6 +29,12 @@ export const monitorSpec = z.strictObject({
 });
 export type MonitorSpec = z.output<typeof monitorSpec>;
 
+/** A keeper on another machine. What it may do there is its own file's word. */
+const keeperSpec = z.strictObject({
+  name: name.meta({ description: 'As the keeper’s own file calls it under join.' }),
+  environments: z.array(name).min(1).meta({ description: 'The environments of this service whose faults it owns.' }),
+});
+
 /** A scenario that runs by the clock. Exactly one of `cron` and `every`. */
 export const scheduleSpec = z
   .strictObject({
@@ -166,6 +172,10 @@ export const serviceFile = z.strictObject({
   }),
   scenarios: z.string().default('scenarios').meta({ description: 'Folder of scenarios, as seen from this file.' }),
   probes: z.string().default('probes').meta({ description: 'Folder of probes, as seen from this file.' }),
+  keepers: z
+    .array(keeperSpec)
+    .default([])
+    .meta({ description: 'Keepers on other machines, which join the service by holdfast keeper-link; no others may.' }),
   monitors: z.array(monitorSpec).default([]),
   schedules: z.array(scheduleSpec).default([]),
   periods: z.array(periodSpec).default([]),

@@ -22,7 +22,8 @@ export type Origin = 'file' | 'api';
 
 /** What the service knows from its files, read once at the start. */
 export type Catalogue = {
-  environments: ReadonlyMap<string, { environment: Environment; file: string }>;
+  /** `joinedKeeper`: name of the keeper that joins from another machine; runners are then told where its socket is. */
+  environments: ReadonlyMap<string, { environment: Environment; file: string; joinedKeeper?: string }>;
   /** `sha256`: hex, of the file's bytes when it was read. */
   scenarios: ReadonlyMap<string, { scenario: Scenario & { name: string }; file: string; sha256: string }>;
   probes: ReadonlyMap<string, { probe: Probe; file: string }>;

@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ServiceFile } from '../../core/service-file.ts';
+import type { JoinedKeepers } from '../keepers/joined-keepers.ts';
 import type { Alerts, Catalogue, Monitors, QueueHealth, Runs, Schedules, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Announcements } from './announcements.ts';
@@ -12,7 +13,7 @@ export type ApiParts = {
   /** Secrets are resolved. */
   file: ServiceFile;
   catalogue: Catalogue;
-  parts: { runs: Runs; schedules: Schedules; monitors: Monitors; alerts: Alerts; queues: QueueHealth };
+  parts: { runs: Runs; schedules: Schedules; monitors: Monitors; alerts: Alerts; queues: QueueHealth; joined: JoinedKeepers };
   announcements: Announcements;
   clock: ServiceClock;
   log: (line: string) => void;

@@ -34,12 +34,14 @@ export async function identityOfCookie(store: Store, clock: ServiceClock, cookie
   const row = await store
     .selectFrom('browser_sessions')
     .innerJoin('tokens', 'tokens.id', 'browser_sessions.token_id')
-    .select(['tokens.id', 'tokens.name', 'tokens.role', 'tokens.agent', 'browser_sessions.csrf'])
+    .select(['tokens.id', 'tokens.name', 'tokens.role', 'tokens.agent', 'tokens.keeper', 'browser_sessions.csrf'])
     .where('browser_sessions.hash', '=', sha256(cookie))
     .where('browser_sessions.expires_ms', '>', clock.nowMs())
     .where('tokens.revoked_ms', 'is', null)
     .executeTakeFirst();
-  return row === undefined ? null : { tokenId: row.id, name: row.name, role: row.role, agent: row.agent, csrf: row.csrf };
+  if (row === undefined) return null;
+  const { id: tokenId, name, role, agent, keeper, csrf } = row;
+  return { tokenId, name, role, agent, keeper, csrf };
 }
 
 export async function closeBrowserSession(store: Store, cookie: string): Promise<void> {

@@ -14,3 +14,10 @@ export function agentOf(request: Pick<FastifyRequest, 'identity'>): string {
   if (agent === null) throw new Error('a route of agents was reached by somebody else');
   return agent;
 }
+
+/** The keeper that asks, for itself. */
+export function keeperOf(request: Pick<FastifyRequest, 'identity'>): string {
+  const { keeper } = callerOf(request);
+  if (keeper === null) throw new Error('a route of keepers was reached by somebody else');
+  return keeper;
+}

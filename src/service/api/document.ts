@@ -74,6 +74,7 @@ const FOR_WHOM: Readonly<Record<Permission, string>> = {
   operator: 'Needs the role operator.',
   admin: 'Needs the role admin.',
   agent: 'For agents.',
+  keeper: 'For keepers on other machines.',
   'viewer-or-socket': 'Needs the role viewer, or the service’s Unix socket.',
 };
 
@@ -87,7 +88,7 @@ export const withDefaults: onRouteHookHandler = (route) => {
   route.schema = {
     ...route.schema,
     description: FOR_WHOM[permission],
-    security: isOpen ? [] : [{ token: [] }, ...(permission === 'agent' ? [] : [{ session: [] }])],
+    security: isOpen ? [] : [{ token: [] }, ...(permission === 'agent' || permission === 'keeper' ? [] : [{ session: [] }])],
     ...(response === undefined ? {} : { response: { ...response, default: REFUSAL } }),
   };
 };

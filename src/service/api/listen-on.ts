@@ -1,10 +1,11 @@
 // The doors of the API: one application behind any number of servers, on host:port or on a Unix socket.
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AppError, messageOf } from '../../core/errors.ts';
+import { LINK_PROTOCOL } from '../../core/keeper-link.ts';
 import { closeServer, listenOnSocket } from '../../io/listening.ts';
 import { LIMITS, type Limits } from './limits.ts';
 
@@ -27,6 +28,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 export async function listenOn(app: FastifyInstance, door: Door, limits: Limits = LIMITS): Promise<Listening> {
   await app.ready();
   const server = serverOf(app, door, limits);
+  const endUpgraded = takeUpgrades(server, app);
   if ('path' in door) await listenOnSocket(server, door.path);
   else await listenOnPort(server, door);
   return {
@@ -35,6 +37,7 @@ export async function listenOn(app: FastifyInstance, door: Door, limits: Limits 
       const closed = closeServer(server); // takes no new connection, ends idle ones
       const timer = setTimeout(() => {
         server.closeAllConnections();
+        endUpgraded();
       }, GRACE_MS);
       await closed;
       clearTimeout(timer);
@@ -48,6 +51,8 @@ function serverOf(app: FastifyInstance, door: Door, limits: Limits): Server {
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: limits.checkMs,
+    // Any other upgrade (h2c, as some clients try it) is an ordinary request to us.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade === LINK_PROTOCOL,
   };
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     app.routing(request, response);
@@ -63,6 +68,29 @@ function serverOf(app: FastifyInstance, door: Door, limits: Limits): Server {
   server.setTimeout(limits.silenceMs);
   server.on('clientError', refuse);
   return server;
+}
+
+/**
+ * Has requests for an upgrade pass the same gate and find the same routes as any other. The route that grants one takes the connection;
+ * one that is refused is answered, and its connection ends.
+ * @returns ends what was granted: the server itself no longer knows of it
+ */
+function takeUpgrades(server: Server, app: FastifyInstance): () => void {
+  const sockets = new Set<Socket>();
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined); // its close tells
+    if (head.length > 0) socket.unshift(head);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    app.routing(request, response);
+  });
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {

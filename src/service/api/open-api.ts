@@ -21,7 +21,7 @@ import { catalogueRoutes } from './routes/catalogue-routes.ts';
 import { eventRoutes } from './routes/event-routes.ts';
 import { findingRoutes } from './routes/finding-routes.ts';
 import { healthRoutes } from './routes/health-routes.ts';
-import { keeperRoutes } from './routes/keeper-routes.ts';
+import { keeperLinkRoute, keeperRoutes } from './routes/keeper-routes.ts';
 import { monitorRoutes } from './routes/monitor-routes.ts';
 import { overviewRoutes } from './routes/overview-routes.ts';
 import { pageRoutes } from './routes/page-routes.ts';
@@ -112,6 +112,7 @@ function apiRoutes(app: App, { api, countFailure, signal }: Own): void {
   agentRoutes(app, api);
   agentMessageRoutes(app, api);
   keeperRoutes(app, api);
+  keeperLinkRoute(app, api);
   runRoutes(app, api);
   runFileRoutes(app, api);
   scheduleRoutes(app, api);

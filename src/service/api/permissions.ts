@@ -4,10 +4,10 @@ import type { Role } from '../store/tables.ts';
 
 /**
  * `public`: nobody needs to be known; `hook`: the hook's own secret decides; `any`: every known caller, agents too;
- * `viewer` < `operator` < `admin`; `agent`: an agent, for itself; `viewer-or-socket`: a viewer, or whoever may open the service's
+ * `viewer` < `operator` < `admin`; `agent`, `keeper`: one of them, for itself; `viewer-or-socket`: a viewer, or whoever may open the service's
  * own Unix socket (0600: its user).
  */
-const PERMISSIONS = ['public', 'hook', 'any', 'viewer', 'operator', 'admin', 'agent', 'viewer-or-socket'] as const;
+const PERMISSIONS = ['public', 'hook', 'any', 'viewer', 'operator', 'admin', 'agent', 'keeper', 'viewer-or-socket'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** Who asks. */
@@ -17,6 +17,8 @@ export type Identity = {
   role: Role;
   /** Of the role agent: whose. */
   agent: string | null;
+  /** Of the role keeper: whose. */
+  keeper: string | null;
   /** Of a browser's session: what it must send as `x-csrf-token` with everything that changes something. */
   csrf: string | null;
 };
@@ -41,7 +43,7 @@ declare module 'fastify' {
   }
 }
 
-const RANK: Readonly<Record<Exclude<Role, 'agent'>, number>> = { viewer: 1, operator: 2, admin: 3 };
+const RANK: Readonly<Record<Exclude<Role, 'agent' | 'keeper'>, number>> = { viewer: 1, operator: 2, admin: 3 };
 
 /** Whether `identity` (null: nobody known) has the permission. @param isSocket the request came through the service's Unix socket */
 export function isAllowed(permission: Permission, identity: Identity | null, isSocket: boolean): boolean {
@@ -53,12 +55,14 @@ export function isAllowed(permission: Permission, identity: Identity | null, isS
       return identity !== null;
     case 'agent':
       return identity?.role === 'agent' && identity.agent !== null;
+    case 'keeper':
+      return identity?.role === 'keeper' && identity.keeper !== null;
     case 'viewer-or-socket':
       return isSocket || isAllowed('viewer', identity, isSocket);
     case 'viewer':
     case 'operator':
     case 'admin':
-      return identity !== null && identity.role !== 'agent' && RANK[identity.role] >= RANK[permission];
+      return identity !== null && identity.role !== 'agent' && identity.role !== 'keeper' && RANK[identity.role] >= RANK[permission];
   }
 }
 

@@ -13,20 +13,20 @@ const USED_STEP_MS = 60_000;
 
 /**
  * Makes a token. Its text is returned here and never again.
- * @param wish `agent`: of the role agent, the one agent that it is for
+ * @param wish `agent`, `keeper`: of the role agent or keeper, the one that it is for
  */
 export async function createToken(
   store: Store,
-  wish: { name: string; role: Role; agent?: string; nowMs: number },
+  wish: { name: string; role: Role; agent?: string; keeper?: string; nowMs: number },
 ): Promise<{ id: string; token: string }> {
-  if ((wish.role === 'agent') !== (wish.agent !== undefined))
-    throw new Error('a token of the role agent names its agent, others name none');
+  if ((wish.role === 'agent') !== (wish.agent !== undefined) || (wish.role === 'keeper') !== (wish.keeper !== undefined))
+    throw new Error('a token of the role agent or keeper names whose it is, others name nobody');
   const id = randomBytes(8).toString('hex');
   const token = `hf_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
   await store
     .insertInto('tokens')
     .values({
-      ...{ id, name: wish.name, role: wish.role, hash: sha256(token), agent: wish.agent ?? null },
+      ...{ id, name: wish.name, role: wish.role, hash: sha256(token), agent: wish.agent ?? null, keeper: wish.keeper ?? null },
       ...{ created_ms: wish.nowMs, last_used_ms: null, revoked_ms: null },
     })
     .execute();
@@ -43,7 +43,7 @@ export async function identityOfToken(store: Store, clock: ServiceClock, token: 
   if (row.last_used_ms === null || Math.abs(nowMs - row.last_used_ms) >= USED_STEP_MS) {
     await store.updateTable('tokens').set({ last_used_ms: nowMs }).where('id', '=', id).execute();
   }
-  return { tokenId: id, name: row.name, role: row.role, agent: row.agent, csrf: null };
+  return { tokenId: id, name: row.name, role: row.role, agent: row.agent, keeper: row.keeper, csrf: null };
 }
 
 /** Ends a token and the browser sessions that it opened, at once. @throws AppError UNKNOWN_NAME */

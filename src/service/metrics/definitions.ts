@@ -87,6 +87,12 @@ export const DEFINITIONS = {
     help: 'Faults that the keeper has begun and not verified as reverted. Absent while the keeper does not answer.',
   },
   holdfast_keeper_up: { type: 'gauge', part: 'keepers', labels: ['environment'], help: '1: the keeper of the environment answers.' },
+  holdfast_keeper_link_up: {
+    type: 'gauge',
+    part: 'keepers',
+    labels: ['keeper'],
+    help: '1: the keeper, which joins from another machine, is connected.',
+  },
   holdfast_runs: { type: 'gauge', part: 'store', labels: ['environment', 'state'], help: 'Runs that are queued or running.' },
   holdfast_runs_total: {
     type: 'counter',

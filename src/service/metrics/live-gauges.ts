@@ -1,6 +1,6 @@
 // Gauges of what is now, as the other parts say it: paths, next hops and sessions of monitors, keepers, queues.
 import type { MonitorStatus, PathStatus } from '../../core/api.ts';
-import type { KeeperResource } from '../keepers.ts';
+import type { KeeperResource } from '../keepers/ask-keepers.ts';
 import type { QueueHealth } from '../parts.ts';
 import type { EventCounters } from './event-counters.ts';
 import type { MetricSet } from './metric-set.ts';
@@ -37,9 +37,11 @@ export function setMonitorGauges(metrics: MetricSet, statuses: readonly MonitorS
 
 export function setKeeperGauges(metrics: MetricSet, keepers: readonly KeeperResource[]): void {
   metrics.holdfast_keeper_up.reset();
+  metrics.holdfast_keeper_link_up.reset();
   metrics.holdfast_faults_in_force.reset();
-  for (const { environment, isReachable, faults } of keepers) {
+  for (const { environment, isReachable, faults, joined } of keepers) {
     metrics.holdfast_keeper_up.set({ environment }, isReachable ? 1 : 0);
+    if (joined) metrics.holdfast_keeper_link_up.set({ keeper: joined.name }, joined.isConnected ? 1 : 0);
     if (!isReachable) continue;
     metrics.holdfast_faults_in_force.set({ environment }, faults.filter(({ state }) => IN_FORCE.has(state)).length);
   }

@@ -26,14 +26,16 @@ export function planArgv(program: RunProgram, wanted: Wanted): Argv | null {
 
 function commonArgv({ argv, catalogue, labPrefix }: RunProgram, { scenario, environment, seed }: Wanted): Argv | null {
   const known = catalogue.scenarios.get(scenario);
-  const environmentFile = catalogue.environments.get(environment)?.file;
-  if (known === undefined || environmentFile === undefined) return null;
+  const place = catalogue.environments.get(environment);
+  if (known === undefined || place === undefined) return null;
+  const { keeperSocket } = place.environment;
   const [probe] = catalogue.probes.values();
   return [
     ...argv,
     'run',
     resolve(known.file),
-    ...['--env', resolve(environmentFile)],
+    ...['--env', resolve(place.file)],
+    ...(place.joinedKeeper === undefined || keeperSocket === null ? [] : ['--keeper-socket', keeperSocket]),
     ...['--seed', String(seed)],
     ...['--prefix', labPrefix],
     // The runner reads the file anew, and hooks and freezes have judged what it said when the service started.

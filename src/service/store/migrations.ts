@@ -5,9 +5,14 @@ import type { Migration } from 'kysely/migration';
 /** In order of their names. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
+  '0002-keepers': { up: keepers },
 };
 
 // Kysely hands a migration a database of unknown tables: it must not depend on what the tables look like today.
+async function keepers({ schema }: Kysely<unknown>): Promise<void> {
+  await schema.alterTable('tokens').addColumn('keeper', 'text').execute();
+}
+
 async function first(db: Kysely<unknown>): Promise<void> {
   const { schema } = db;
   await schema

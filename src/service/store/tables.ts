@@ -20,7 +20,7 @@ export type Tables = {
   events: EventTable;
 };
 
-export const ROLES = ['viewer', 'operator', 'admin', 'agent'] as const;
+export const ROLES = ['viewer', 'operator', 'admin', 'agent', 'keeper'] as const;
 export type Role = (typeof ROLES)[number];
 
 type TokenTable = {
@@ -31,6 +31,8 @@ type TokenTable = {
   hash: string;
   /** Of a token with the role agent: whose. */
   agent: string | null;
+  /** Of a token with the role keeper: whose. */
+  keeper: string | null;
   created_ms: number;
   last_used_ms: number | null;
   revoked_ms: number | null;
@@ -223,7 +225,7 @@ type DeliveryTable = {
 type EventTable = {
   id: Generated<number>;
   at_ms: number;
-  /** `finding`, `run`, `agent`, `alert`, `delivery`, `monitor`, `schedule`, `period` */
+  /** `finding`, `run`, `agent`, `alert`, `delivery`, `monitor`, `schedule`, `period`, `keeper` */
   topic: string;
   /** Id of what changed. */
   subject: string;

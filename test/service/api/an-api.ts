@@ -8,7 +8,11 @@ import type { MonitorStatus } from '../../../src/core/api.ts';
 import type { Environment } from '../../../src/core/environment.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import { type MonitorSpec, type ServiceFile, serviceFile } from '../../../src/core/service-file.ts';
-import type { Alerts, Catalogue, Monitors, QueueHealth, Runs, RunWish, Schedules } from '../../../src/service/parts.ts';
+import { newSigningKeyPem, signingKey } from '../../../src/io/order-signature.ts';
+import type { LinkTimes } from '../../../src/io/relay-link.ts';
+import type { ApiParts } from '../../../src/service/api/api-parts.ts';
+import { JoinedKeepers } from '../../../src/service/keepers/joined-keepers.ts';
+import type { Catalogue, Runs, RunWish } from '../../../src/service/parts.ts';
 import { type Announcements, openAnnouncements } from '../../../src/service/api/announcements.ts';
 import { LIMITS, type Limits } from '../../../src/service/api/limits.ts';
 import { listenOn } from '../../../src/service/api/listen-on.ts';
@@ -16,6 +20,10 @@ import { openApi } from '../../../src/service/api/open-api.ts';
 import { createToken } from '../../../src/service/api/tokens.ts';
 import { openStore, type Store } from '../../../src/service/store/open-store.ts';
 import type { Role } from '../../../src/service/store/tables.ts';
+
+/** The service's key. */
+export const CONTROLLER = signingKey(newSigningKeyPem());
+const WHOSE: Partial<Record<Role, { agent?: string; keeper?: string }>> = { agent: { agent: 'agent-v1' }, keeper: { keeper: 'rack-7' } };
 
 export const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 
@@ -41,7 +49,15 @@ export type AnApi = AsyncDisposable & {
 };
 
 export async function anApi(
-  given: { file?: object; limits?: Partial<Limits>; catalogue?: Partial<Catalogue>; running?: string[] } = {},
+  given: {
+    file?: object;
+    limits?: Partial<Limits>;
+    catalogue?: Partial<Catalogue>;
+    running?: string[];
+    /** Names of keepers that may join; each keeps the environment of its name. */
+    keepers?: string[];
+    times?: LinkTimes;
+  } = {},
 ): Promise<AnApi> {
   const folder = mkdtempSync(join(tmpdir(), 'hf-api-'));
   const store = await openStore(':memory:');
@@ -54,6 +70,11 @@ export async function anApi(
   const acts: unknown[][] = [];
   const wishes: RunWish[] = [];
   const monitors: MonitorStatus[] = [];
+  const joined = await JoinedKeepers.open({
+    keepers: (given.keepers ?? []).map((name) => ({ name, environments: [name], socket: join(folder, `${name}.sock`) })),
+    ...{ key: CONTROLLER, clock: serviceClock, announce: () => undefined, log: keepLog },
+    ...(given.times ? { times: given.times } : {}),
+  });
   const app = await openApi({
     ...{ store, clock: serviceClock, announcements, log: keepLog, limits, version: '0.0.0', machineBoot: 'boot-1' },
     file: serviceFile.parse({ environments: ['lab.yaml'], ...given.file }) satisfies ServiceFile,
@@ -63,15 +84,14 @@ export async function anApi(
       probes: new Map(),
       ...given.catalogue,
     },
-    parts: someParts({ store, acts, wishes, monitors, running: given.running ?? [] }),
+    parts: { ...someParts({ store, acts, wishes, monitors, running: given.running ?? [] }), joined },
     uiFolder: join(folder, 'ui'),
     metrics: { contentType: 'text/plain; version=0.0.4', text: () => Promise.resolve('holdfast_up 1\n') },
   });
   const socket = join(folder, 'api.sock');
   const tcp = await listenOn(app, { host: '127.0.0.1', port: 0 }, limits);
   const unix = await listenOn(app, { path: socket }, limits);
-  const tokenOf = async (role: Role) =>
-    (await createToken(store, { name: role, role, nowMs: NOW_MS, ...(role === 'agent' ? { agent: 'agent-v1' } : {}) })).token;
+  const tokenOf = async (role: Role) => (await createToken(store, { name: role, role, nowMs: NOW_MS, ...WHOSE[role] })).token;
   const dispatcher = new Agent({ keepAliveTimeout: 1_000 });
   const base = `http://127.0.0.1:${String(tcp.port)}`;
   return {
@@ -81,12 +101,14 @@ export async function anApi(
       operator: await tokenOf('operator'),
       admin: await tokenOf('admin'),
       agent: await tokenOf('agent'),
+      keeper: await tokenOf('keeper'),
     },
     ask: (method, path, question) => askAt(dispatcher, base, { method, path, ...question }),
     async [Symbol.asyncDispose]() {
       await dispatcher.destroy();
       await tcp[Symbol.asyncDispose]();
       await unix[Symbol.asyncDispose]();
+      await joined[Symbol.asyncDispose]();
       await app.close();
       await announcements[Symbol.asyncDispose]();
       await store.destroy();
@@ -168,7 +190,7 @@ export async function aRun(
 
 type Memory = Pick<AnApi, 'store' | 'acts' | 'wishes' | 'monitors'> & { running: string[] };
 
-function someParts(memory: Memory): { runs: Runs; schedules: Schedules; monitors: Monitors; alerts: Alerts; queues: QueueHealth } {
+function someParts(memory: Memory): Omit<ApiParts['parts'], 'joined'> {
   const { acts } = memory;
   const note = (...act: unknown[]) => {
     acts.push(act);

@@ -8,18 +8,30 @@ import { type AnApi, anApi, NOW_MS, type Question } from './an-api.ts';
 import { apiParts } from './api-parts.ts';
 
 const PLENTY = 1_000_000;
-const IDENTITIES = ['nobody', 'garbage', 'revoked', 'viewer', 'operator', 'admin', 'agent', 'cookie', 'cookie without csrf'] as const;
+const IDENTITIES = [
+  'nobody',
+  'garbage',
+  'revoked',
+  'viewer',
+  'operator',
+  'admin',
+  'agent',
+  'keeper',
+  'cookie',
+  'cookie without csrf',
+] as const;
 type Who = (typeof IDENTITIES)[number];
 
 /** Who must get through; the whole truth about permissions, said a second time. */
 const MAY: Readonly<Record<Permission, readonly Who[]>> = {
   public: IDENTITIES,
   hook: [],
-  any: ['viewer', 'operator', 'admin', 'agent', 'cookie'],
+  any: ['viewer', 'operator', 'admin', 'agent', 'keeper', 'cookie'],
   viewer: ['viewer', 'operator', 'admin', 'cookie'],
   operator: ['operator', 'admin', 'cookie'],
   admin: ['admin', 'cookie'],
   agent: ['agent'],
+  keeper: ['keeper'],
   'viewer-or-socket': ['viewer', 'operator', 'admin', 'cookie'],
 };
 
@@ -44,6 +56,7 @@ beforeAll(async () => {
     revoked: { token: revoked.token },
     ...{ viewer: { token: api.tokens.viewer }, operator: { token: api.tokens.operator }, admin: { token: api.tokens.admin } },
     agent: { token: api.tokens.agent },
+    keeper: { token: api.tokens.keeper },
     cookie: {},
     'cookie without csrf': {},
   };

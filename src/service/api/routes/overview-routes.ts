@@ -79,6 +79,7 @@ export async function healthOf({ store, parts, clock }: ApiParts): Promise<Overv
         ? [`A notification has waited for ${seconds(clock.nowMs() - oldest)}.`]
         : []),
       ...parts.monitors.problems(),
+      ...parts.joined.problems,
     ],
   };
 }

@@ -31,6 +31,7 @@ export function sessionRoutes(app: App, api: ApiParts, countFailure: CountFailur
       const identity = await identityOfToken(api.store, api.clock, request.body.token);
       if (identity === null) throw await countFailure(request, reply, 'the token is not valid');
       if (identity.role === 'agent') throw new AppError('FORBIDDEN', 'the token of an agent opens no session');
+      if (identity.role === 'keeper') throw new AppError('FORBIDDEN', 'the token of a keeper opens no session');
       const isTls = request.protocol === 'https';
       const value = await openBrowserSession(api.store, api.clock, identity.tokenId);
       return await reply

@@ -1,22 +1,26 @@
 // Keepers, asked themselves and now: the service tells what they say, and asks them to stop; they decide.
 import type { z } from 'zod';
-import type { keeperResource } from '../core/api.ts';
-import { AppError, messageOf } from '../core/errors.ts';
-import type { KeeperStatus } from '../core/keeper-messages.ts';
-import { connectKeeper, type KeeperClient } from '../runner/keeper-client.ts';
-import type { Catalogue } from './parts.ts';
+import type { keeperResource } from '../../core/api.ts';
+import { AppError, messageOf } from '../../core/errors.ts';
+import type { KeeperStatus } from '../../core/keeper-messages.ts';
+import { connectKeeper, type KeeperClient } from '../../runner/keeper-client.ts';
+import type { Catalogue } from '../parts.ts';
+import { awayText } from './joined-keeper.ts';
+import type { JoinedKeepers } from './joined-keepers.ts';
 
 const ASK_MS = 2_000;
 /** A halt waits for reverts: the keeper tries each for 10 s before it calls it unverified. */
 const HALT_MS = 25_000;
 
 export type KeeperResource = z.infer<typeof keeperResource>;
+type Environments = Pick<Catalogue, 'environments'>;
+type Joined = Pick<JoinedKeepers, 'at'>;
 
 /** What the keeper of each environment says now; one that does not answer within 2 s is told as unreachable. */
-export async function askKeepers({ environments }: Pick<Catalogue, 'environments'>): Promise<KeeperResource[]> {
+export async function askKeepers({ environments }: Environments, joined: Joined): Promise<KeeperResource[]> {
   return await Promise.all(
     [...environments.values()].flatMap(({ environment: { name, keeperSocket } }) =>
-      keeperSocket === null ? [] : [ask(name, keeperSocket)],
+      keeperSocket === null ? [] : [ask(name, keeperSocket, joined)],
     ),
   );
 }
@@ -25,21 +29,29 @@ export async function askKeepers({ environments }: Pick<Catalogue, 'environments
  * Asks the keeper of an environment to revert everything and to allow nothing more.
  * @throws AppError UNKNOWN_NAME, CAPABILITY_MISSING without a keeper, KEEPER_UNREACHABLE, TIMEOUT
  */
-export async function haltKeeper({ environments }: Pick<Catalogue, 'environments'>, name: string): Promise<KeeperResource> {
+export async function haltKeeper({ environments }: Environments, joined: Joined, name: string): Promise<KeeperResource> {
   const found = environments.get(name)?.environment;
   if (!found) throw new AppError('UNKNOWN_NAME', `there is no environment ${name}`);
   if (found.keeperSocket === null) {
     throw new AppError('CAPABILITY_MISSING', `the environment ${name} names no keeper: no fault is possible there`);
   }
-  return resourceOf(name, await withKeeper(found.keeperSocket, HALT_MS, (client) => client.halt()));
+  const status = await withKeeper(found.keeperSocket, HALT_MS, (client) => client.halt());
+  return resourceOf(name, joined, status);
 }
 
-async function ask(environment: string, socket: string): Promise<KeeperResource> {
+async function ask(environment: string, socket: string, joined: Joined): Promise<KeeperResource> {
+  const elsewhere = joined.at(environment);
+  if (elsewhere?.isConnected === false) return unreachable(environment, joined, awayText(elsewhere));
   try {
-    return resourceOf(environment, await withKeeper(socket, ASK_MS, (client) => client.status(ASK_MS)));
+    return resourceOf(environment, joined, await withKeeper(socket, ASK_MS, (client) => client.status(ASK_MS)));
   } catch (error) {
-    return { environment, isReachable: false, error: messageOf(error), isHalted: null, holder: null, faults: [] };
+    return unreachable(environment, joined, messageOf(error));
   }
+}
+
+function unreachable(environment: string, joined: Joined, error: string): KeeperResource {
+  const nothing = { isArmed: null, isHalted: null, holder: null, faults: [] };
+  return { environment, isReachable: false, error, ...nothing, joined: joined.at(environment) };
 }
 
 async function withKeeper<Answer>(socket: string, timeoutMs: number, act: (client: KeeperClient) => Promise<Answer>): Promise<Answer> {
@@ -62,9 +74,10 @@ async function withKeeper<Answer>(socket: string, timeoutMs: number, act: (clien
   }
 }
 
-function resourceOf(environment: string, { halted, holder, faults }: KeeperStatus): KeeperResource {
+function resourceOf(environment: string, joined: Joined, { armed, halted, holder, faults }: KeeperStatus): KeeperResource {
   return {
-    ...{ environment, isReachable: true, error: null, isHalted: halted, holder: holder?.runId ?? null },
+    ...{ environment, isReachable: true, error: null, isArmed: armed, isHalted: halted, holder: holder?.runId ?? null },
     faults: faults.map(({ fault, kind, target, state }) => ({ fault, kind, target, state })),
+    joined: joined.at(environment),
   };
 }
