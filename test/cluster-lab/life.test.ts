@@ -61,8 +61,10 @@ test('its status lists every member, the programs of the control plane, and what
 test('a lab beside it comes up by a command, tells its members, and goes without a trace', async () => {
   const up = await lab('up', CLUSTER_LAB_FILE);
   expect(up).toMatchObject({ code: 0, stdout: expect.stringContaining(`The lab ${PREFIX} is up`) as string });
-  const status = JSON.parse((await lab('status', '--json')).stdout) as { members: { name: string; netns: string }[] };
-  expect(status.members.map(({ name, netns }) => [name, netns])).toEqual(MEMBERS.map((name) => [name, `${PREFIX}-${name}`]));
+  const status = await lab('status', '--json');
+  expect(status).toMatchObject({ code: 0, stderr: '' });
+  const { members } = JSON.parse(status.stdout) as { members: { name: string; netns: string }[] };
+  expect(members.map(({ name, netns }) => [name, netns])).toEqual(MEMBERS.map((name) => [name, `${PREFIX}-${name}`]));
   expect((await lab('exec', 'n2', '--', 'ip', '-br', 'address', 'show', 'eth0')).stdout).toContain('10.77.1.12/24');
   expect((await lab('down')).stdout).toContain(`The lab ${PREFIX} is gone`);
   expect(await remains(PREFIX)).toEqual([]);
