@@ -36,6 +36,8 @@ function populationRefusal({ vip, count, ...population }: Population, allow: All
   if (canonicalAddress(vip.address) !== vip.address) return `${JSON.stringify(vip.address)} is no address`;
   if (!allow.cidrs.some((cidr) => isInPrefix(vip.address, cidr))) return `${where}: outside allow.cidrs`;
   if (!allow.ports.some(({ from, until }) => from <= vip.port && vip.port <= until)) return `${where}: outside allow.ports`;
+  if (allow.vips?.some(({ address, port }) => address === vip.address && port === vip.port) === false)
+    return `${where}: not among allow.vips`;
   if (!(intervalMs >= allow.minInterval)) return `an interval of ${String(intervalMs)} ms: below allow.minInterval`;
   if (!(stallAfterMs >= Math.max(MIN_STALL_MS, allow.minInterval))) return `stalled after ${String(stallAfterMs)} ms: too short`;
   if (!(timeoutMs > 0 && timeoutMs <= stallAfterMs)) return `a timeout of ${String(timeoutMs)} ms: expected at most stallAfter`;

@@ -26,6 +26,8 @@ export function agentFileText(environment: Environment, place: LocalAgentPlace):
     allow: {
       cidrs: environment.vips.map(({ address, family }) => `${address}/${family === 4 ? '32' : '128'}`),
       ports: [...new Set(environment.vips.map(({ port }) => port))],
+      // Not every address with every port: two VIPs of one address differ by it, and what else listens there is nobody's business.
+      vips: environment.vips.map(({ address, port }) => ({ address, port })),
       maxFlows: 20_000,
       maxExchangesPerSec: 50_000,
       maxFreshDialsPerSec: 1_000,

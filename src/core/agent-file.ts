@@ -1,6 +1,6 @@
 // agent.yaml: who an agent is, where its service and its Redis are, and what it is willing to do. The last is the agent's own word.
 import { z } from 'zod';
-import { canonicalAddress, prefix, specialRange } from './addresses.ts';
+import { address, canonicalAddress, prefix, specialRange } from './addresses.ts';
 import { name } from './names.ts';
 import { secret } from './references.ts';
 import { duration } from './units.ts';
@@ -34,6 +34,11 @@ const ports = z.union([z.int(), z.string()], { error: 'expected a port or a rang
 const allowList = z.strictObject({
   cidrs: z.array(prefix).min(1).meta({ description: 'Address blocks that the VIPs must lie in.' }),
   ports: z.array(ports).min(1).meta({ description: 'Ports of the VIPs: numbers or ranges such as 7000-7010.' }),
+  vips: z
+    .array(z.strictObject({ address, port: z.int().min(1).max(65_535) }))
+    .min(1)
+    .optional()
+    .meta({ description: 'Where given, of all these addresses and ports only these pairs.' }),
   maxFlows: z.int().min(1).max(60_000).default(2_000).meta({ description: 'Flows held at a time, all monitors together.' }),
   maxExchangesPerSec: z.int().min(1).max(200_000).default(4_000).meta({ description: 'Exchanges a second, all monitors together.' }),
   maxFreshDialsPerSec: z.int().min(0).max(1_000).default(64).meta({ description: 'Fresh dials a second, all monitors together.' }),

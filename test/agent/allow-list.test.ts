@@ -47,6 +47,18 @@ describe('an agent', () => {
     expect(refusalOf(population)).toContain(why);
   });
 
+  it('refuses the port of one VIP at the address of another, where its file names the pairs', () => {
+    const vips = [
+      { address: '127.0.0.1', port: 7_000 },
+      { address: '127.0.0.2', port: 7_001 },
+    ];
+    const refusal = (address: string, port: number) =>
+      admitted([aHolding(7_000, { populations: [aPopulation(7_000, { vip: vip(address, port) })] })], { ...ALLOW, vips })[0]?.refusal;
+    expect([refusal('127.0.0.1', 7_000), refusal('127.0.0.2', 7_001)]).toEqual([null, null]);
+    expect(refusal('127.0.0.1', 7_001)).toContain('allow.vips');
+    expect(refusal('127.0.0.2', 7_000)).toContain('allow.vips');
+  });
+
   it('refuses addresses that a prober would stumble over', () => {
     const nodes = [{ name: 'n1', addresses: ['nowhere'], podCidrs: [] }];
     expect(admitted([aHolding(7_000, { nodes })], ALLOW)[0]?.refusal).toContain('is no address');

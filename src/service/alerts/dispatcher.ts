@@ -40,6 +40,8 @@ export class Dispatcher {
   /** In a row. */
   #failures = 0;
   #isClosing = false;
+  /** The store does not take what became of deliveries: told once, and once again when it is over. */
+  #isUnwritten = false;
 
   constructor(name: string, destination: Destination, tools: DispatcherTools) {
     this.#name = name;
@@ -132,10 +134,13 @@ export class Dispatcher {
       try {
         const values = { ...change, attempts, waited_ms: waitedMs, next_attempt_ms: Math.round(dueMs) };
         await store.updateTable('deliveries').set(values).where('id', '=', id).execute();
+        if (this.#isUnwritten) log(`what becomes of deliveries to ${this.#name} is written down again`);
+        this.#isUnwritten = false;
         return;
       } catch (error) {
         if (signal.aborted) return;
-        log(`the delivery ${id} could not be written down, and is again in a second: ${messageOf(error)}`);
+        if (!this.#isUnwritten) log(`the delivery ${id} could not be written down, and is tried again each second: ${messageOf(error)}`);
+        this.#isUnwritten = true;
         await sleep(WRITE_AGAIN_MS, undefined, { signal }).catch(() => undefined);
       }
     }

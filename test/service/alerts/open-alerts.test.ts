@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
 import { type Notification, notification as notificationSchema } from '../../../src/core/notification.ts';
@@ -283,6 +284,23 @@ test('a rule for nobody, and a secret that is none, are refused at the start', a
   });
   const file = toWebhook('http://127.0.0.1:1/', { destination: { secrets: ['not base64, not at all!'] } });
   await expect(open(store, file)).rejects.toMatchObject({ code: 'BAD_INPUT' });
+});
+
+test('a store that takes nothing is told of once, not for each delivery each second, and once more when it is over', async () => {
+  await using sink = await HttpSink.open();
+  const store = await openStore(':memory:');
+  const log: string[] = [];
+  await using alerts = await open(store, toWebhook(sink.url), { log: (line) => void log.push(line) });
+  await sql`CREATE TRIGGER full BEFORE UPDATE OF attempts ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END`.execute(store);
+  for (const id of ['f1', 'f2', 'f3']) await alerts.onFinding(aFinding({ id }));
+  await eventually(() => {
+    expect(log.filter((line) => line.includes('could not be written down'))).toHaveLength(1);
+  });
+  await sql`DROP TRIGGER full`.execute(store);
+  await eventually(() => {
+    expect(log.filter((line) => line.includes('is written down again'))).toHaveLength(1);
+  });
+  expect(log.filter((line) => line.includes('could not be written down'))).toHaveLength(1);
 });
 
 test('nothing is taken that could not be written down', async () => {

@@ -217,7 +217,7 @@ function someParts(memory: Memory): Omit<ApiParts['parts'], 'joined'> {
       removeAgent: async (name) => {
         await memory.store.deleteFrom('agents').where('name', '=', name).execute();
       },
-      controllerKey: '-----BEGIN PUBLIC KEY-----\n',
+      controllerKey: CONTROLLER.publicPem,
       takeChunk: async (agent, chunk) => {
         await note('takeChunk', agent, chunk);
         return { nextSeq: chunk.firstSeq + chunk.events.length, isObsolete: false };
