@@ -4,21 +4,10 @@ import { readBgpSessionState, readConfigurationState, readServiceBgpStatus } fro
 import { readEndpointSlice, readNode, readService } from '../cluster/intent/objects.ts';
 import type { Picture } from '../cluster/followed-lists.ts';
 import type { KubeObject } from '../cluster/kube-client.ts';
+import type { ListName } from '../cluster/read-lists.ts';
 import { readDeployment, readPodSelector, readSpeakerPod } from '../cluster/workloads.ts';
 import type { ServiceRef } from '../core/environment.ts';
 
-export type ListName =
-  | 'services'
-  | 'endpointSlices'
-  | 'deployments'
-  | 'nodes'
-  | 'metallbPods'
-  | 'peers'
-  | 'advertisements'
-  | 'pools'
-  | 'serviceStatuses'
-  | 'configurationStates'
-  | 'sessionStates';
 export type ClusterReading = ReturnType<ClusterReader['read']>;
 
 export class ClusterReader {

@@ -1,9 +1,7 @@
 // Follows the objects of a cluster that decide about flows: Services, endpoints, nodes, Deployments, speakers, and MetalLB's own.
-import { followLists, type Lists } from '../cluster/followed-lists.ts';
-import { RESOURCES } from '../cluster/kube-client.ts';
-import type { Vip } from '../core/environment.ts';
+import { followLists } from '../cluster/followed-lists.ts';
+import { listsToRead } from '../cluster/read-lists.ts';
 import { messageOf } from '../core/errors.ts';
-import type { ListName } from './cluster-reader.ts';
 import { ClusterStory } from './cluster-story.ts';
 import { CLUSTER, type Observer, observerOf } from './observer.ts';
 
@@ -33,7 +31,7 @@ export const cluster: Observer = {
         blind(messageOf(error));
       }
     };
-    return await followLists(there.client, listsOf(vips, there.metallbNamespace), {
+    return await followLists(there.client, listsToRead(vips, there.metallbNamespace), {
       onWhole(picture) {
         tell(picture, true);
       },
@@ -44,23 +42,3 @@ export const cluster: Observer = {
     });
   },
 };
-
-/** Of the namespaces that the VIPs' Services are in, and of MetalLB's: what else a cluster does is not listened to. */
-function listsOf(vips: readonly Vip[], metallbNamespace: string): Lists<ListName> {
-  const ofMetallb = [{ namespace: metallbNamespace }];
-  const namespaces = [...new Set(vips.flatMap(({ service }) => service?.namespace ?? []))];
-  const ofVips = namespaces.map((namespace) => ({ namespace }));
-  return {
-    services: { resource: RESOURCES.services, selections: ofVips },
-    endpointSlices: { resource: RESOURCES.endpointSlices, selections: ofVips },
-    deployments: { resource: RESOURCES.deployments, selections: ofVips },
-    nodes: { resource: RESOURCES.nodes, selections: [{}] },
-    metallbPods: { resource: RESOURCES.pods, selections: ofMetallb },
-    peers: { resource: RESOURCES.bgpPeers, selections: ofMetallb },
-    advertisements: { resource: RESOURCES.bgpAdvertisements, selections: ofMetallb },
-    pools: { resource: RESOURCES.ipAddressPools, selections: ofMetallb },
-    serviceStatuses: { resource: RESOURCES.serviceBgpStatuses, selections: [{}] },
-    configurationStates: { resource: RESOURCES.configurationStates, selections: ofMetallb },
-    sessionStates: { resource: RESOURCES.bgpSessionStates, selections: [{}] },
-  };
-}

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Picture } from '../../src/cluster/followed-lists.ts';
 import type { KubeObject } from '../../src/cluster/kube-client.ts';
 import type { Vip } from '../../src/core/environment.ts';
-import type { ListName } from '../../src/observers/cluster-reader.ts';
+import type { ListName } from '../../src/cluster/read-lists.ts';
 import { ClusterStory } from '../../src/observers/cluster-story.ts';
 import { aCluster, aNode, anAdvertisement, anEndpoint, aPool, aService, aSlice, VIP, WEB } from '../cluster/intent/a-cluster.ts';
 

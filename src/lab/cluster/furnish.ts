@@ -49,7 +49,9 @@ export async function furnish(furnishing: Furnishing): Promise<void> {
     await untilKnown(client, { group: '', version: 'v1', plural: 'namespaces', namespaced: false }, signal, 'default');
     await make([webDeployment(plan, program), webDisruptionBudget(), ...vipServices(plan)]);
   };
-  await Promise.all([metallb(), web(), make([...objectsIn(roles, ['ClusterRole']), ...roleBindings()])]);
+  await Promise.all([metallb(), web(), make(objectsIn(roles, ['ClusterRole']))]);
+  // In namespaces that are there by now.
+  await make(roleBindings());
 }
 
 /** The API server answers. @throws AppError TIMEOUT, with the last refusal */

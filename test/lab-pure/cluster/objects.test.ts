@@ -68,13 +68,19 @@ test('the peer’s hold time is the lab’s; the connect time is asked only of t
   expect(peer({ backend: 'frr' })).toMatchObject({ connectTime: '1s' });
 });
 
-test('Holdfast’s users have its two roles and nothing else; the cluster itself needs no binding', () => {
+test('Holdfast’s users have its roles and nothing else, where they need them; the cluster itself needs no binding', () => {
   expect(
-    roleBindings().map(({ roleRef, subjects }) => [(subjects as { name: string }[])[0]?.name, (roleRef as { name: string }).name]),
+    roleBindings().map(({ roleRef, subjects, metadata }) => [
+      (subjects as { name: string }[])[0]?.name,
+      (roleRef as { name: string }).name,
+      metadata.namespace,
+    ]),
   ).toEqual([
-    ['holdfast', 'holdfast-reader'],
-    ['holdfast-keeper', 'holdfast-reader'],
-    ['holdfast-keeper', 'holdfast-keeper'],
+    ['holdfast', 'holdfast-reader', undefined],
+    ['holdfast-keeper', 'holdfast-reader', undefined],
+    ['holdfast-keeper', 'holdfast-keeper', undefined],
+    ['holdfast-keeper', 'holdfast-keeper-services', 'default'],
+    ['holdfast-keeper', 'holdfast-keeper-metallb', 'metallb-system'],
   ]);
   const names = roleBindings().map(({ metadata }) => metadata.name);
   expect(new Set(names).size).toBe(names.length);
