@@ -11,6 +11,7 @@ import { type KeeperFile, keeperFile } from '../core/keeper-messages.ts';
 import type { Surroundings } from '../keeper/act.ts';
 import { FAULTS } from '../keeper/faults/index.ts';
 import { planLab } from '../lab/address-plan.ts';
+import { kubeconfigPath } from '../lab/cluster/cluster-files.ts';
 import { type Lab, labOf } from '../lab/lab.ts';
 import { nodeControls } from '../lab/node-controls.ts';
 import { openRouter } from '../routers/index.ts';
@@ -110,7 +111,7 @@ async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ envir
 /** The cluster as the keeper may act on it: by credentials of its own, where there are some. Nothing is loaded before a fault asks. */
 function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): ClusterControl {
   const own = file === undefined ? null : loadKeeperFile(file);
-  const kubeconfig = own?.kubeconfig ?? (lab ? join(lab.stateFolder, 'keeper.kubeconfig') : cluster.kubeconfig);
+  const kubeconfig = own?.kubeconfig ?? (lab ? kubeconfigPath(lab.stateFolder, 'holdfast-keeper') : cluster.kubeconfig);
   const login = { ...cluster, kubeconfig, context: own?.context ?? cluster.context };
   return clusterControl(async () => {
     const { openCluster } = await import('../cluster/open-cluster.ts');

@@ -21,7 +21,7 @@ type StatusFlags = PlaceFlags & { json?: true };
 
 /** How long a keeper that was started for one run waits for it. */
 const UNTAKEN_MS = 60_000;
-const JANITOR_READY_MS = 10_000;
+const JANITOR_READY_MS = 20_000;
 
 export function keeperCommand(): Command {
   return new Command('keeper')

@@ -48,7 +48,8 @@ export const expectation = z.discriminatedUnion('check', [
       'Once changes have settled, the paths that routers have and flows see are those that the cluster’s objects intend: none phantom, missing or zombie. Needs the observer cluster.',
   }),
   z.strictObject({ check: z.literal('fault-effective'), ...scope }).meta({
-    description: 'Every fault took its target out of the next-hop set, or broke the flows that lay on it.',
+    description:
+      'Every fault took its node out of the next-hop set or broke the flows that lay on it; one of a VIP broke flows or changed the set; a control did neither.',
   }),
 ]);
 export type Expectation = z.output<typeof expectation>;

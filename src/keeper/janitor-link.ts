@@ -5,8 +5,9 @@ import { AppError } from '../core/errors.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import { type FromJanitor, fromJanitor, type ToJanitor } from './janitor-messages.ts';
 
-/** A janitor that has not been heard of for so long is replaced. */
+/** A janitor that has not been heard of for so long is replaced; one that only starts, on a machine that is busy, later. */
 const SILENT_MS = 5_000;
+const STARTING_MS = 20_000;
 const WATCH_MS = 3_000;
 const RESTART_MS = 1_000;
 
@@ -51,7 +52,7 @@ export class JanitorLink {
     if (this.#isClosing) return;
     if (this.#child === null) {
       if (nowMs - this.#startedMs >= RESTART_MS) this.#start(nowMs);
-    } else if (nowMs - Math.max(this.#heardMs, this.#startedMs) > SILENT_MS) {
+    } else if (nowMs - Math.max(this.#heardMs, this.#startedMs) > (this.#isHeard ? SILENT_MS : STARTING_MS)) {
       this.#parts.log('the janitor does not answer: it is replaced');
       this.#child.kill('SIGKILL');
     }

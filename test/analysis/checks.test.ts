@@ -290,6 +290,36 @@ test('fault-effective: the target left the set, or every flow on it broke', () =
   expect(judge(stayed)).toMatchObject({ verdict: 'held' });
 });
 
+test('fault-effective: a fault of a VIP broke flows of it, or changed its next-hop set', () => {
+  const flipped = () =>
+    aJournal({ probes: ['tcp-hold'], expect: [{ check: 'fault-effective' }] })
+      .set(100, ALL)
+      .fault(6_000, 14_000, { target: 'web', kind: 'policy-flip', told: { aimedAt: 'vip' } });
+  const without = flipped();
+  const [flow = ''] = without.flows(2, { ingress: 'n1' });
+  expect(judge(without)).toMatchObject({ verdict: 'deviated', observed: '0 of 2 flows broke, the set stayed' });
+  without.breaks(flow, 7_000);
+  expect(judge(without)).toMatchObject({ verdict: 'held' });
+  const changed = flipped().set(7_000, ['n1', 'n3']);
+  changed.flow({ ingress: 'n1' });
+  expect(judge(changed)).toMatchObject({ verdict: 'held', observed: '0 of 1 flow broke, the set changed' });
+});
+
+test('fault-effective: of a control nothing may come, for no VIP', () => {
+  const control = () =>
+    aJournal({ probes: ['tcp-hold'], expect: [{ check: 'fault-effective' }] })
+      .set(100, ALL)
+      .fault(6_000, 14_000, { target: 'web-cluster', kind: 'unrelated-service', told: { aimedAt: 'vip', isControl: true } });
+  const quiet = control();
+  const [flow = ''] = quiet.flows(2, { ingress: 'n1' });
+  expect(judge(quiet)).toMatchObject({ verdict: 'held', observed: '0 of 2 flows broke, the set stayed' });
+  quiet.breaks(flow, 7_000);
+  expect(judge(quiet)).toMatchObject({ verdict: 'deviated', observed: '1 of 2 flows broke, the set stayed' });
+  const changed = control().set(7_000, ['n1', 'n3']);
+  changed.flow({ ingress: 'n1' });
+  expect(judge(changed)).toMatchObject({ verdict: 'deviated' });
+});
+
 test('during names a phase; without it the whole run is judged', () => {
   const observed = (during?: 'baseline' | 'recovery') => {
     const journal = aDrop({ check: 'broken', max: 0, ...(during && { during }) });

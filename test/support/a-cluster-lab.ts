@@ -8,12 +8,15 @@ import { labUp } from '../../src/lab/lab-up.ts';
 import { LAB_UID } from './a-lab.ts';
 
 export const CLUSTER_LAB_FILE = 'deploy/lab/metallb.yaml';
-const PREFIX = 'tcluster';
+/** A lab of this prefix that is up already is used as it is and stays: for whoever tries one file again and again. */
+const UP_ALREADY = process.env.HOLDFAST_CLUSTER_LAB;
+const PREFIX = UP_ALREADY ?? 'tcluster';
 /** Two cores that are busy take several times the twenty seconds of an idle machine. */
 const PATIENCE_MS = 120_000;
 
 /** Vitest calls it before the first file, and what it returns after the last one, whatever became of them. */
 export async function setup(): Promise<() => Promise<void>> {
+  if (UP_ALREADY !== undefined) return () => Promise.resolve();
   const { value, name } = loadEnvironment(CLUSTER_LAB_FILE);
   if (!('lab' in value)) throw new Error(`${CLUSTER_LAB_FILE} is no lab`);
   await labDown(PREFIX, LAB_UID); // what a killed test left

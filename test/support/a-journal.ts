@@ -174,11 +174,16 @@ export class JournalDraft {
   fault(
     intentT: number,
     revertingT: number,
-    { target = 'n2', id = 'f1', kind = 'bgp-session-down', headline = undefined as string | undefined } = {},
+    { target = 'n2', id = 'f1', kind = 'bgp-session-down', headline, told = {} }: FaultWords = {},
   ): this {
     const fault = { fault: id, kind, target, epoch: 1 };
     this.add(950, 'fault.planned', { ...fault, forMs: revertingT - intentT, atMs: intentT - 1_000 });
-    this.add(intentT, 'fault.intent', { ...fault, forMs: revertingT - intentT, ...(headline !== undefined && { headline }) }, 'keeper');
+    this.add(
+      intentT,
+      'fault.intent',
+      { ...fault, forMs: revertingT - intentT, ...(headline !== undefined && { headline }), ...told },
+      'keeper',
+    );
     this.add(intentT + 50, 'fault.in-force', fault, 'keeper');
     this.add(revertingT, 'fault.reverting', { ...fault, reason: 'its time is up' }, 'keeper');
     return this.add(revertingT + 50, 'fault.verified', fault, 'keeper');
@@ -259,3 +264,6 @@ function anEnvironment({
     observers: ['routes'],
   };
 }
+
+/** What a fault of a journal is; `told`: what its keeper says beside it. */
+type FaultWords = { target?: string; id?: string; kind?: string; headline?: string; told?: { aimedAt?: 'vip'; isControl?: true } };

@@ -53,7 +53,7 @@ export class KeeperProcesses implements AsyncDisposable {
     const { lab, vips, title } = this.lab.plan.file;
     const written = {
       title,
-      lab: { nodes: lab.nodes, holdTime: `${String(lab.holdTime)}ms` },
+      lab: { nodes: lab.nodes, holdTime: `${String(lab.holdTime)}ms`, ...(lab.cluster ? { cluster: lab.cluster } : {}) },
       vips: vips.map(({ name, policy, family }) => ({ name, policy, family })),
     };
     writeFileSync(env, JSON.stringify(written));

@@ -157,6 +157,7 @@ export class SmallCluster {
     if (uid !== expected.uid || resourceVersion !== expected.resourceVersion) throw new AppError('CONFLICT', `${kind} ${name} was changed`);
     for (const operation of change) patched(object, operation);
     if (kind === 'services') ownHealthPort(object);
+    // Of a Deployment a change of its annotations counts too.
     if (kind === 'deployments') object.metadata.generation = (object.metadata.generation ?? 0) + 1;
     this.put(kind, withoutEmptyMaps(object));
   }

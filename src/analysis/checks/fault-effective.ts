@@ -39,7 +39,7 @@ function judgeVip(count: LedgerCount, evidence: Evidence): ScopeVerdict {
   const { window, broken, population } = count;
   if (window.fault?.inForceT === null) return neverInForce(count);
   const changes = setsIn(count, evidence).length;
-  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set changed ${String(changes)} times`;
+  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${changes > 0 ? 'changed' : 'stayed'}`;
   if (broken > 0 || changes > 0) return { verdict: 'held', observed, badness: 0, why: 'it broke flows, or changed the next-hop set' };
   if (count.after.nodes === null && population === 0) return { ...NO_DATA, why: 'neither the next-hop set nor a flow is known' };
   return { verdict: 'deviated', observed, badness: 1, why: 'the next-hop set stayed as it was, and no flow broke' };

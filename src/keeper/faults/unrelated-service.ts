@@ -14,7 +14,7 @@ const ANNOTATION = 'holdfast.io/created-by';
 /** MetalLB's own annotation: the new Service takes its address from where the VIP has it. */
 const POOL = 'metallb.io/address-pool';
 /** How long MetalLB may take to give it an address. */
-const ADDRESS_MS = 10_000;
+const ADDRESS_MS = 5_000;
 const POLL_MS = 100;
 
 const preState = z.object({ namespace: z.string(), name: z.string(), mark: z.string() });
