@@ -1,11 +1,12 @@
 // Further sentences: what a fault did beyond its target, what would have spared whom, and what nobody saw.
 import { BIN_MS } from './bins.ts';
+import type { EventOf } from '../core/journal.ts';
 import type { Evidence } from './checks/check.ts';
 import { isPodHappening } from './cluster/happening.ts';
 import type { FaultFacts } from './fault-facts.ts';
 import { type LedgerCount, total } from './ledgers.ts';
 import { outageRemarks } from './outage.ts';
-import { isVipTarget } from './run-facts.ts';
+import { isVipTarget, type RunFacts } from './run-facts.ts';
 import { disruptedShare, gentlestPosition, survivorsMovedShare } from './rfc2992.ts';
 import { changesOf } from './set-history.ts';
 import { mayHaveBegun } from './verdict.ts';
@@ -173,11 +174,25 @@ function windowsText(counts: readonly LedgerCount[]): string {
 function sightRemarks({ facts, nextHops }: Evidence): string[] {
   const remarks = facts.nextHops
     .filter((event) => event.type === 'observer.blind')
-    .map(({ observer, t, reason }) => `The observer ${observer} lost sight at ${lengthText(t)}: ${reason}.`);
+    .map((blind) => {
+      const untilT = sightAgainT(blind, facts);
+      const until = untilT === null ? '' : `, and saw again at ${lengthText(untilT)}`;
+      return `The observer ${blind.observer} lost sight at ${lengthText(blind.t)}${until}: ${blind.reason}.`;
+    });
   if (nextHops.observed.length === 0 && nextHops.inferred.length > 0) {
     remarks.push('Nobody observed the router: next-hop sets are inferred from fresh dials and from flows that moved.');
   }
   return remarks;
+}
+
+/** When a blind observer told something again; null where that is not known. */
+function sightAgainT(blind: EventOf<'observer.blind'>, { nextHops, cluster }: RunFacts): number | null {
+  const isAgain = (event: { t: number; from: string; observer: string }) =>
+    event.t > blind.t && event.from === blind.from && event.observer === blind.observer;
+  const setT = nextHops.find((event) => event.type === 'next-hops' && isAgain(event))?.t;
+  const clusterT = cluster.blind.find(({ fromT }) => fromT === blind.t)?.untilT;
+  const t = setT ?? clusterT ?? Infinity;
+  return Number.isFinite(t) ? t : null;
 }
 
 function backendRemarks({ counts }: Evidence): string[] {

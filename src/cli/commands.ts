@@ -63,6 +63,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./trigger.ts')).triggerCommand(),
   },
   {
+    name: 'compare-policies',
+    summary: 'take VIPs of different traffic policies through the same faults, side by side',
+    examples: [
+      'holdfast compare-policies --env deploy/lab/metallb.yaml',
+      'holdfast compare-policies --env my-network.yaml --only session-loss,rollout --vips web,api --dry-run',
+    ],
+    load: async () => (await import('./compare-policies.ts')).comparePoliciesCommand(),
+  },
+  {
     name: 'report',
     summary: 'rebuild every report of a run from its journal',
     examples: ['holdfast report runs/20261122T120000Z-node-drain-1a2b'],

@@ -70,7 +70,9 @@ class CauseSearch {
       if (!broken) continue;
       const illnesses = facts.illnesses.filter((ill) => ill.vantage === flow.vantage);
       const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses });
-      const found = judgement.isInDoubt ? null : this.#causeOf(flow, broken, judgement.after.ingress);
+      // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
+      const isMadeUp = judgement.isInDoubt && broken.cause === 'stalled';
+      const found = isMadeUp ? null : this.#causeOf(flow, broken, judgement.after.ingress);
       if (!found) {
         unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement) });
         continue;

@@ -74,9 +74,9 @@ export function sourceText(source: Source): string {
   }
 }
 
-/** A pod that became ready beside others moves no flow and no route. */
+/** A pod that became ready breaks no flow; where it brought its node back into a set, that is told with the set. */
 function mayExplain(happening: Happening): boolean {
-  return happening.kind !== 'pod-ready' || happening.isOnlyOfNode || happening.isOnlyOfVip;
+  return happening.kind !== 'pod-ready' || happening.isOnlyOfVip;
 }
 
 function rowsOf({ source, breaks, changes }: Group, facts: RunFacts): WindowCause[] {

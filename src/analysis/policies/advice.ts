@@ -1,0 +1,230 @@
+// Advice that follows from the figures, rule by rule; where two intervals overlap, a rule says that it cannot tell.
+import type { Share } from '../../core/report-format.ts';
+import { countText, lengthText, listText, percentText } from '../wording.ts';
+import { figuresOf } from './compare-policies.ts';
+import { type Comparison, type Trial, TRIAL_TITLES, type TrialFigures, type VipFigures } from './figures.ts';
+
+export type Advice = {
+  /** What people say, or ask. */
+  claim: string;
+  answer: 'holds' | 'does-not-hold' | 'cannot-tell';
+  /** What to do, or to believe. */
+  text: string;
+  /** The figures that it rests on. */
+  restsOn: string[];
+};
+
+/** Faults in which a node leaves the set, and its flows with it. */
+const NODE_TRIALS: readonly Trial[] = ['session-loss', 'link-cut', 'exclude', 'speaker-restart'];
+
+/** Every rule that the figures suffice for. */
+export function adviceOf(comparison: Comparison): Advice[] {
+  const local = comparison.vips.find(({ policy }) => policy === 'local');
+  const cluster = comparison.vips.find(({ policy, hasAffinity }) => policy === 'cluster' && !hasAffinity);
+  const affinity = comparison.vips.find(({ hasAffinity }) => hasAffinity);
+  return [
+    ...(cluster && affinity ? affinityRule(comparison, cluster, affinity) : []),
+    ...(cluster ? alwaysAdvertiseRule(comparison, cluster) : []),
+    ...comparison.vips.flatMap((vip) => drainOrderRule(comparison, vip)),
+    ...(local && cluster
+      ? [...nodeLossRule(comparison, local, cluster), ...rolloutRule(comparison, local, cluster), sourceRule(local, cluster)]
+      : []),
+    ...comparison.vips.flatMap((vip) => returnRule(comparison, vip)),
+  ];
+}
+
+type Order = 'less' | 'more' | 'cannot-tell';
+
+/** Only intervals that do not touch tell two shares apart. */
+export function compareShares(a: Share, b: Share): Order {
+  if (a.n === 0 || b.n === 0) return 'cannot-tell';
+  if (a.high < b.low) return 'less';
+  return a.low > b.high ? 'more' : 'cannot-tell';
+}
+
+function affinityRule(comparison: Comparison, cluster: VipFigures, affinity: VipFigures): Advice[] {
+  const pairs = NODE_TRIALS.flatMap((trial) => {
+    const [plain, sticky] = [cluster, affinity].map(({ vip }) => figuresOf(comparison, trial, vip));
+    return plain?.loss && sticky?.loss ? [{ trial, order: compareShares(sticky.loss.broken, plain.loss.broken), plain, sticky }] : [];
+  });
+  if (pairs.length === 0) return [];
+  const saves = pairs.filter(({ order }) => order === 'less');
+  const costs = pairs.filter(({ order }) => order === 'more');
+  const claim = 'sessionAffinity: ClientIP saves established flows when a node goes';
+  const restsOn = pairs.flatMap(({ plain, sticky }) => [lossText(sticky), lossText(plain)]);
+  const names = (of: typeof pairs) => listText(of.map(({ trial }) => TRIAL_TITLES[trial]));
+  const why = 'Each node remembers its own clients, and asks no other.';
+  if (saves.length === pairs.length)
+    return [{ claim, answer: 'holds', text: `Fewer flows broke with it in every trial (${names(saves)}).`, restsOn }];
+  if (saves.length === 0 && costs.length > 0)
+    return [{ claim, answer: 'does-not-hold', text: `More flows broke with it (${names(costs)}). ${why}`, restsOn }];
+  if (saves.length > 0 && costs.length > 0)
+    return [
+      {
+        claim,
+        answer: 'does-not-hold',
+        text: `It is no rule: fewer broke with it in ${names(saves)}, more in ${names(costs)}. A client’s flows share a pod, so few clients make few samples.`,
+        restsOn,
+      },
+    ];
+  if (saves.length > 0)
+    return [
+      {
+        claim,
+        answer: 'cannot-tell',
+        text: `Fewer flows broke with it in ${names(saves)}; in the other trials the intervals overlap.`,
+        restsOn,
+      },
+    ];
+  return [
+    {
+      claim,
+      answer: 'cannot-tell',
+      text: `No saving was seen: with it and without it the intervals overlap in every trial. ${why}`,
+      restsOn,
+    },
+  ];
+}
+
+function alwaysAdvertiseRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
+  const claim = 'Under Cluster all nodes always advertise';
+  const trials = comparison.trials.filter((figures) => figures.vip === vip && figures.loss !== null && figures.node !== null);
+  const gone = trials.filter(({ loss }) => loss?.route.kind === 'changed');
+  const kept = trials.filter(({ loss }) => loss?.route.kind === 'kept');
+  if (gone.length + kept.length === 0) return [];
+  const restsOn = [...gone, ...kept].map((figures) => `${vip}, ${TRIAL_TITLES[figures.trial]}: ${routeText(figures)}`);
+  if (gone.length === 0) return [{ claim, answer: 'holds', text: `${vip} kept every node in every trial.`, restsOn }];
+  const stay = kept.length > 0 ? `; a node without a pod stayed, and answered with the pods of others` : '';
+  return [
+    {
+      claim,
+      answer: 'does-not-hold',
+      text: `A node left the set of ${vip} in ${listText(gone.map(({ trial }) => TRIAL_TITLES[trial]))}${stay}.`,
+      restsOn,
+    },
+  ];
+}
+
+function drainOrderRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
+  const [evict, withdraw] = (['drain-evict-first', 'drain-withdraw-first'] as const).map((trial) => figuresOf(comparison, trial, vip));
+  if (!evict?.loss || !withdraw?.loss) return [];
+  const claim = `Withdrawing the routes before the pods saves flows of ${vip}`;
+  const restsOn = [lossText(withdraw), lossText(evict)];
+  switch (compareShares(withdraw.loss.broken, evict.loss.broken)) {
+    case 'less':
+      return [{ claim, answer: 'holds', text: 'Withdraw first: fewer flows broke.', restsOn }];
+    case 'more':
+      return [
+        {
+          claim,
+          answer: 'does-not-hold',
+          text: 'Evict first: withdrawing first broke flows that the pods’ end alone would not have.',
+          restsOn,
+        },
+      ];
+    case 'cannot-tell':
+      return [
+        {
+          claim,
+          answer: 'cannot-tell',
+          text: 'As many broke either way, as far as these flows tell: what an established flow loses is the node or the pod itself. The order matters to new flows, while the route leads to a node that has no pod.',
+          restsOn,
+        },
+      ];
+  }
+}
+
+function nodeLossRule(comparison: Comparison, local: VipFigures, cluster: VipFigures): Advice[] {
+  const [own, spread] = [local, cluster].map(({ vip }) => figuresOf(comparison, 'link-cut', vip));
+  if (!own?.loss || !spread?.loss) return [];
+  const claim = 'A lost node costs fewer flows under Local than under Cluster';
+  const restsOn = [lossText(own), lossText(spread)];
+  switch (compareShares(own.loss.broken, spread.loss.broken)) {
+    case 'less':
+      return [
+        { claim, answer: 'holds', text: 'Under Cluster flows of other nodes go too: those that the lost node’s pods answered.', restsOn },
+      ];
+    case 'more':
+      return [{ claim, answer: 'does-not-hold', text: 'More flows broke under Local.', restsOn }];
+    case 'cannot-tell':
+      return [{ claim, answer: 'cannot-tell', text: 'The intervals overlap: hold more flows.', restsOn }];
+  }
+}
+
+function rolloutRule(comparison: Comparison, local: VipFigures, cluster: VipFigures): Advice[] {
+  const [own, spread] = [local, cluster].map(({ vip }) => figuresOf(comparison, 'rollout', vip));
+  if (!own?.loss || !spread?.loss) return [];
+  const claim = 'Under Cluster a rollout is harmless, since no route changes';
+  const restsOn = [lossText(own), lossText(spread)];
+  if (spread.loss.broken.count === 0)
+    return spread.loss.broken.n < 100
+      ? [{ claim, answer: 'cannot-tell', text: 'None broke, of too few to say so.', restsOn }]
+      : [{ claim, answer: 'holds', text: 'None of its flows broke.', restsOn }];
+  return [
+    {
+      claim,
+      answer: 'does-not-hold',
+      text: 'Every established flow ends with its pod, under either policy: drain connections in the application, and have clients that dial again.',
+      restsOn,
+    },
+  ];
+}
+
+function sourceRule(local: VipFigures, cluster: VipFigures): Advice {
+  const sourceText = ({ vip, sourcePreserved: { count, n } }: VipFigures) =>
+    `${vip}: the client’s address arrived in ${countText(count)} of ${countText(n)} flows`;
+  const claim = 'Local keeps the client’s address, Cluster does not';
+  const restsOn = [sourceText(local), sourceText(cluster)];
+  const [own, other] = [local.sourcePreserved, cluster.sourcePreserved];
+  if (own.n === 0 || other.n === 0) return { claim, answer: 'cannot-tell', text: 'There was no flow to tell by.', restsOn };
+  const holds = own.count === own.n && other.count === 0;
+  const hop = `Under Cluster ${percentText(cluster.extraHop.count / Math.max(1, cluster.extraHop.n))} of the flows took a hop more.`;
+  return {
+    claim,
+    answer: holds ? 'holds' : 'does-not-hold',
+    text: holds ? `Where the address matters, take Local. ${hop}` : `Look at who rewrites it: \`source-ip\` in a run tells. ${hop}`,
+    restsOn,
+  };
+}
+
+function returnRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
+  const returns = NODE_TRIALS.flatMap((trial) => figuresOf(comparison, trial, vip) ?? []).filter(
+    ({ back }) => back !== null && back.younger.n > 0,
+  );
+  if (returns.length === 0) return [];
+  const hurt = returns.filter(({ back }) => (back?.younger.count ?? 0) > 0);
+  const restsOn = returns.map(
+    ({ trial, back }) =>
+      `${vip}, ${TRIAL_TITLES[trial]}: its return broke ${shareText(back?.younger)} of those opened meanwhile, ${shareText(back?.older)} of the older`,
+  );
+  const claim = `A node’s return is free (${vip})`;
+  if (hurt.length > 0)
+    return [
+      {
+        claim,
+        answer: 'does-not-hold',
+        text: 'A return breaks flows that were opened while the node was away: bring nodes back when few are.',
+        restsOn,
+      },
+    ];
+  const n = returns.reduce((sum, { back }) => sum + (back?.younger.n ?? 0), 0);
+  return [
+    n < 100
+      ? { claim, answer: 'cannot-tell', text: `None broke, of only ${countText(n)} that could have.`, restsOn }
+      : { claim, answer: 'holds', text: 'None of the flows opened meanwhile broke.', restsOn },
+  ];
+}
+
+function lossText({ trial, vip, loss }: TrialFigures): string {
+  return `${vip}, ${TRIAL_TITLES[trial]}: ${shareText(loss?.broken)} broke`;
+}
+
+function shareText(share: Share | undefined): string {
+  if (!share || share.n === 0) return 'unknown';
+  return `${countText(share.count)} of ${countText(share.n)} (${percentText(share.low)} to ${percentText(share.high)})`;
+}
+
+function routeText({ loss }: TrialFigures): string {
+  if (loss?.route.kind === 'changed') return `the route went after ${lengthText(loss.route.afterMs)}`;
+  return loss?.route.kind === 'kept' ? 'the route stayed' : 'unknown';
+}

@@ -1,0 +1,81 @@
+// What a comparison of traffic policies is made of: figures of one VIP, and of one VIP through one fault.
+import type { Share } from '../../core/report-format.ts';
+
+/** The faults that every policy is taken through, in the order in which they are told. */
+export const TRIALS = [
+  'session-loss',
+  'link-cut',
+  'exclude',
+  'drain-evict-first',
+  'drain-withdraw-first',
+  'speaker-restart',
+  'rollout',
+  'control',
+] as const;
+export type Trial = (typeof TRIALS)[number];
+
+export const TRIAL_TITLES: Record<Trial, string> = {
+  'session-loss': 'BGP session lost',
+  'link-cut': 'node lost (links cut)',
+  exclude: 'node excluded by label',
+  'drain-evict-first': 'drain, pods first',
+  'drain-withdraw-first': 'drain, routes first',
+  'speaker-restart': 'speaker restarted',
+  rollout: 'rollout of the pods',
+  control: 'unrelated Service (control)',
+};
+
+/** A VIP as its flows were in the baseline of all runs together. */
+export type VipFigures = {
+  vip: string;
+  policy: 'local' | 'cluster';
+  hasAffinity: boolean;
+  flows: number;
+  byNode: { name: string; flows: number }[];
+  byPod: { name: string; flows: number }[];
+  /** Pods that answered one client through one node: the fewest and the most. */
+  podsOfAClient: { fewest: number; most: number };
+  /** Flows whose client address the pod saw; `rewrittenByIngress`: it saw one of the ingress node's instead. */
+  sourcePreserved: Share;
+  rewrittenByIngress: number;
+  /** Flows answered on another node than they came in by. */
+  extraHop: Share;
+};
+
+/** What became of a route at an edge of a fault; `afterMs` from the keeper's intent, or from its first word of reverting. */
+export type RouteChange = { kind: 'changed'; afterMs: number } | { kind: 'kept' } | { kind: 'unknown' };
+
+/** Flows of one VIP at one edge of a fault. */
+export type EdgeFigures = {
+  broken: Share;
+  byCause: Record<string, number>;
+  /** Broken while their prober was ill: perhaps not broken at all. */
+  inDoubt: number;
+  route: RouteChange;
+};
+
+/** One VIP through one fault. */
+export type TrialFigures = {
+  trial: Trial;
+  vip: string;
+  node: string | null;
+  /** Null: the run did not come to that edge. */
+  loss: EdgeFigures | null;
+  back: (EdgeFigures & { /** Flows older than the outage, and those opened in it. */ older: Share; younger: Share }) | null;
+  /** Fresh dials that the node answered in the whole seconds after its pods were gone. */
+  answeredWithoutPods: number;
+};
+
+/** One run: what it showed, and why it may not count. */
+export type PolicyRun = {
+  trial: Trial;
+  vips: VipFigures[];
+  figures: TrialFigures[];
+  /** VIPs whose pods the rollout replaced. */
+  rolledOut: string[];
+  /** Null: it came to its end. */
+  trouble: string | null;
+};
+
+/** Several runs put together. */
+export type Comparison = { vips: VipFigures[]; trials: TrialFigures[]; troubles: { trial: Trial; trouble: string }[] };
