@@ -23,6 +23,8 @@ export type Packet = {
   payloadBytes: number;
   /** Type byte of a Holdfast message (FORMATS.md), null when the payload does not start with one. */
   messageType: number | null;
+  /** What no address translation changes, and no other packet shares but a repetition; null where there is no payload. */
+  fingerprint: string | null;
   /** An ICMP error about a packet of this 5-tuple, and not a packet of it. */
   isUnreachable: boolean;
 };
@@ -32,6 +34,8 @@ export type Capture = { packets: Packet[]; /** How far the wall clock strayed fr
 const MAGIC = 'HFCAP1\n';
 const PACKET_OUTGOING = 4;
 const MESSAGE_MAGIC = 0x4846;
+/** Bytes of a payload that tell messages apart: run, flow and number of a request, boot and number of an answer (FORMATS.md). */
+const TELLING_BYTES = 40;
 
 /**
  * Reads one capture.
@@ -138,8 +142,14 @@ function readSegment({ protocol, source, destination, bytes, body }: Datagram, v
     acknowledged: protocol === 6 && body.length >= 12 ? body.readUInt32BE(8) : 0,
     payloadBytes: Math.max(0, bytes - header),
     messageType: message.length >= 4 && message.readUInt16BE(0) === MESSAGE_MAGIC ? message.readUInt8(3) : null,
+    fingerprint: message.length > 0 ? fingerprintOf(protocol, body, message) : null,
     isUnreachable: false,
   };
+}
+
+/** TCP's numbers stay as they are behind a translated address, and so does every payload. */
+function fingerprintOf(protocol: number, body: Buffer, message: Buffer): string {
+  return `${protocol === 6 ? body.toString('hex', 4, 12) : 'udp'} ${message.toString('hex', 0, TELLING_BYTES)}`;
 }
 
 /** In the text form that reports print. */

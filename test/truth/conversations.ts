@@ -1,15 +1,18 @@
 // Packets of all nodes put together again: what was said on each 5-tuple, when, and through which node.
 import type { Packet } from './captured-packets.ts';
+import type { Behind, NatTwins } from './nat-twins.ts';
 
 /** Something that a node's uplink saw, in ms of the run. */
 export type Moment = { t: number; node: string };
+/** `behind`: the pod that gave it; null where none is known, or nobody looked. */
+export type Answered = Moment & { behind: Behind | null };
 
 /** One TCP connection, or everything ever said on a UDP 5-tuple. */
 export type Conversation = {
   /** Client's packets that want an answer: the hello and each heartbeat, as first seen. */
   requests: Moment[];
   /** Packets with a payload back to the client. */
-  answers: Moment[];
+  answers: Answered[];
   /** ICMP errors sent to the client. */
   unreachables: Moment[];
   /** Whether anything but a hello was ever asked: what only says hello is a dial and holds nothing. */
@@ -30,8 +33,15 @@ export function tupleKey(of: { protocol: string; address: string; port: number; 
   return `${of.protocol} ${of.address}:${String(of.port)} ${of.vip}:${String(of.vipPort)}`;
 }
 
-/** The conversations of each 5-tuple in the order in which they began; `zeroUnixMs` is t = 0 of the run. */
-export function conversationsOf(captures: readonly CapturedBy[], zeroUnixMs: number): Map<string, Conversation[]> {
+/**
+ * The conversations of each 5-tuple in the order in which they began; `zeroUnixMs` is t = 0 of the run.
+ * @param twins what pods sent, where that was captured too
+ */
+export function conversationsOf(
+  captures: readonly CapturedBy[],
+  zeroUnixMs: number,
+  twins: NatTwins | null = null,
+): Map<string, Conversation[]> {
   const all = captures.flatMap(({ node, packets }) => packets.map((packet) => ({ node, packet })));
   all.sort((a, b) => a.packet.unixMs - b.packet.unixMs);
   const tuples = new Map<string, Tuple>();
@@ -45,7 +55,7 @@ export function conversationsOf(captures: readonly CapturedBy[], zeroUnixMs: num
     });
     let tuple = tuples.get(key);
     if (!tuple) tuples.set(key, (tuple = new Tuple()));
-    tuple.take(packet, { t: packet.unixMs - zeroUnixMs, node });
+    tuple.take(packet, { t: packet.unixMs - zeroUnixMs, node }, twins);
   }
   return new Map([...tuples].map(([key, tuple]) => [key, tuple.conversations]));
 }
@@ -57,10 +67,10 @@ class Tuple {
   /** The conversation that each node heard last: a reset that answers it may carry no number to tell it by. */
   readonly #lastHeard = new Map<string, Numbered>();
 
-  take(packet: Packet, moment: Moment): void {
+  take(packet: Packet, moment: Moment, twins: NatTwins | null): void {
     if (packet.isUnreachable) this.conversations.at(-1)?.unreachables.push(moment);
     else if (packet.direction === 'in') this.#takeRequest(packet, moment);
-    else this.#takeAnswer(packet, moment);
+    else this.#takeAnswer(packet, { ...moment, behind: twins?.behind(packet) ?? null });
   }
 
   #takeRequest(packet: Packet, moment: Moment): void {
@@ -77,7 +87,7 @@ class Tuple {
     if (packet.messageType === HEARTBEAT) conversation.hasHeartbeats = true;
   }
 
-  #takeAnswer(packet: Packet, moment: Moment): void {
+  #takeAnswer(packet: Packet, moment: Answered): void {
     const conversation = packet.protocol === 'udp' ? this.conversations[0] : this.#ofServer(packet, moment);
     if (!conversation) return;
     if (packet.payloadBytes > 0) conversation.answers.push(moment);

@@ -1,5 +1,5 @@
 // From conversations to held flows: which of them were flows, when each broke and why, and what re-dials of its 5-tuple found.
-import type { Conversation, Moment } from './conversations.ts';
+import type { Answered, Conversation } from './conversations.ts';
 
 /** What the run's files say of how its flows were held (not what was found). */
 export type Holding = { intervalMs: number; stallAfterMs: number };
@@ -15,12 +15,12 @@ export type FlowBreak = {
 export type HeldFlow = {
   tuple: string;
   protocol: 'tcp' | 'udp';
-  answers: readonly Moment[];
+  answers: readonly Answered[];
   breaks: readonly FlowBreak[];
   /** When the client ended it without a break. */
   closedT: number | null;
-  /** Nodes that answered later dials of the same 5-tuple. */
-  redials: readonly Moment[];
+  /** Nodes, and pods behind them, that answered later dials of the same 5-tuple. */
+  redials: readonly Answered[];
 };
 
 /**
@@ -33,7 +33,7 @@ export function heldFlows(
   options: { holding: Holding; untilT: number },
 ): HeldFlow[] {
   const protocol = tuple.startsWith('udp') ? 'udp' : 'tcp';
-  const flows: (HeldFlow & { redials: Moment[] })[] = [];
+  const flows: (HeldFlow & { redials: Answered[] })[] = [];
   for (const conversation of conversations) {
     const [firstAnswer] = conversation.answers;
     if (!isHeld(conversation)) {

@@ -28,6 +28,7 @@ function aLine(event: number, port: number, line: Partial<Line> = {}): Line {
     ...tuple,
     ingressBefore: 'n1',
     ingressAfter: 'n1',
+    ...{ backendBefore: null, backendAfter: null, observedSourceBefore: null, observedSourceAfter: null },
     broken: false,
     breakCause: null,
     ...line,

@@ -1,16 +1,26 @@
 // The oracle: compares flows.ndjson with what packets on the nodes' uplinks say, flow by flow and window by window.
 //
 // It shares no code with the product and takes nothing from it but the edges of the windows and the intervals of the probes.
-// It judges which flows have a line, `ingressBefore`, `ingressAfter`, `broken` and `breakCause`; it cannot judge what no node's
-// uplink shows: next-hop sets (hence not the outcome's name), backends, latencies.
-import { type Conversation, tupleKey } from './conversations.ts';
+// It judges which flows have a line, `ingressBefore`, `ingressAfter`, `broken` and `breakCause`; where packets of pods were captured too,
+// also which pod answered and which source address it saw. It cannot judge what no packet shows: next-hop sets (hence not the
+// outcome's name), latencies.
+import { type Answered, type Conversation, tupleKey } from './conversations.ts';
 import { heldFlows, type HeldFlow, type Holding } from './held-flows.ts';
 import type { Line, RunFiles, Window } from './run-files.ts';
 
-/** What packets say of one flow in one window. */
-export type Truth = { ingressBefore: string | null; ingressAfter: string | null; broken: boolean; breakCause: string | null };
+const JUDGED = ['ingressBefore', 'ingressAfter', 'broken', 'breakCause'] as const;
+const JUDGED_WITH_PODS = [...JUDGED, 'backendBefore', 'backendAfter', 'observedSourceBefore', 'observedSourceAfter'] as const;
 
-export type Disagreement = { event: number; flow: string; says: Truth | 'no line'; packets: Truth | 'no such flow'; because: string };
+/** What packets say of one flow in one window. */
+export type Truth = Pick<Line, (typeof JUDGED_WITH_PODS)[number]>;
+
+export type Disagreement = {
+  event: number;
+  flow: string;
+  says: Partial<Truth> | 'no line';
+  packets: Partial<Truth> | 'no such flow';
+  because: string;
+};
 
 export type Judgement = {
   disagreements: Disagreement[];
@@ -31,9 +41,17 @@ const READINGS = [
   { edgesMs: 0, stallMs: -RESOLUTION_MS },
 ];
 
-/** Judges every line, and every flow that should have one. */
-export function judge(conversations: ReadonlyMap<string, readonly Conversation[]>, run: RunFiles, lines: readonly Line[]): Judgement {
+/**
+ * Judges every line, and every flow that should have one.
+ * @param run.seesPods whether packets of every pod were captured, so that backends and observed sources are judged too
+ */
+export function judge(
+  conversations: ReadonlyMap<string, readonly Conversation[]>,
+  run: RunFiles & { seesPods?: boolean },
+  lines: readonly Line[],
+): Judgement {
   const judgement: Judgement = { disagreements: [], agreed: 0, borderline: 0 };
+  const judged = run.seesPods === true ? JUDGED_WITH_PODS : JUDGED;
   const lineOf = new Map<string, Line>();
   for (const line of lines) {
     const key = `${String(line.event)} ${keyOf(line)}`;
@@ -49,7 +67,7 @@ export function judge(conversations: ReadonlyMap<string, readonly Conversation[]
       const line = lineOf.get(key);
       if (truths.every((truth) => truth === null) || (!line && truths.includes(null))) continue;
       lineOf.delete(key);
-      compare(line ?? null, { event, flow, truths }, judgement);
+      compare(line ?? null, { event, flow, truths, judged }, judgement);
     }
   }
   for (const line of lineOf.values()) {
@@ -59,12 +77,15 @@ export function judge(conversations: ReadonlyMap<string, readonly Conversation[]
   return judgement;
 }
 
-function compare(line: Line | null, about: { event: number; flow: ReadFlow; truths: (Truth | null)[] }, judgement: Judgement): void {
-  const { event, flow, truths } = about;
-  const reading = line ? truths.findIndex((truth) => truth !== null && isEqual(line, truth)) : -1;
+type Judged = typeof JUDGED | typeof JUDGED_WITH_PODS;
+type Compared = { event: number; flow: ReadFlow; truths: (Truth | null)[]; judged: Judged };
+
+function compare(line: Line | null, { event, flow, truths, judged }: Compared, judgement: Judgement): void {
+  const reading = line ? truths.findIndex((truth) => truth !== null && judged.every((column) => line[column] === truth[column])) : -1;
   if (reading === -1) {
-    const packets = truths.find((truth) => truth !== null) ?? 'no such flow';
-    judgement.disagreements.push(disagree(event, flow.tuple, line, packets, storyOf(flow.at(0))));
+    const plain = truths.find((truth) => truth !== null) ?? null;
+    const packets = plain === null ? 'no such flow' : only(judged, plain);
+    judgement.disagreements.push(disagree(event, flow.tuple, line, packets, storyOf(flow.at(0)), judged));
     return;
   }
   judgement.agreed += 1;
@@ -96,9 +117,15 @@ function truthOf(read: ReadFlow, { event, window, isLast, reading }: Where): Tru
   const untilT = window.untilT + reading.edgesMs;
   if (!isMember(flow, fromT, event === 0 ? Infinity : 2 * read.holding.intervalMs)) return null;
   const broke = flow.breaks.find((each) => each.onsetT >= fromT && each.onsetT < untilT);
+  const before = lastAnswer(flow, fromT) ?? null;
+  const after = whereAfter(flow, { window: { fromT, untilT }, isLast, broke: broke !== undefined });
   return {
-    ingressBefore: lastAnswer(flow, fromT)?.node ?? null,
-    ingressAfter: ingressAfter(flow, { window: { fromT, untilT }, isLast, broke: broke !== undefined }),
+    ingressBefore: before?.node ?? null,
+    ingressAfter: after?.node ?? null,
+    backendBefore: before?.behind?.backend ?? null,
+    backendAfter: after?.behind?.backend ?? null,
+    observedSourceBefore: before?.behind?.observedSource ?? null,
+    observedSourceAfter: after?.behind?.observedSource ?? null,
     broken: broke !== undefined,
     breakCause: broke?.cause ?? null,
   };
@@ -112,52 +139,54 @@ function isMember(flow: HeldFlow, t: number, withinMs: number): boolean {
   return !flow.breaks.some((each) => each.onsetT < t && (each.recoveredT === null || each.recoveredT >= t));
 }
 
-function ingressAfter(flow: HeldFlow, about: { window: Window; isLast: boolean; broke: boolean }): string | null {
+/** Where the flow is at the window's end, or its 5-tuple leads to. */
+function whereAfter(flow: HeldFlow, about: { window: Window; isLast: boolean; broke: boolean }): Answered | null {
   const { fromT, untilT } = about.window;
-  const live = lastAnswer(flow, untilT)?.node ?? null;
+  const live = lastAnswer(flow, untilT) ?? null;
   if (flow.protocol === 'udp') {
     const isSilent = flow.breaks.some((each) => each.onsetT < untilT && (each.recoveredT === null || each.recoveredT >= untilT));
     return isSilent ? null : live;
   }
   const redials = flow.redials.filter(({ t }) => t >= fromT);
-  if (about.broke) return redials.findLast(({ t }) => t < untilT)?.node ?? null;
-  return (about.isLast ? redials.at(-1)?.node : undefined) ?? live;
+  if (about.broke) return redials.findLast(({ t }) => t < untilT) ?? null;
+  return (about.isLast ? redials.at(-1) : undefined) ?? live;
 }
 
 function lastAnswer(flow: HeldFlow, t: number): HeldFlow['answers'][number] | undefined {
   return flow.answers.findLast((answer) => answer.t <= t);
 }
 
-function isEqual(line: Line, truth: Truth): boolean {
-  return (
-    line.ingressBefore === truth.ingressBefore &&
-    line.ingressAfter === truth.ingressAfter &&
-    line.broken === truth.broken &&
-    line.breakCause === truth.breakCause
-  );
-}
-
 function keyOf(line: Line): string {
   return tupleKey({ protocol: line.protocol, address: line.sourceAddress, port: line.sourcePort, vip: line.vip, vipPort: line.port });
 }
 
-function disagree(event: number, flow: string, line: Line | null, packets: Disagreement['packets'], because: string): Disagreement {
-  if (!line) return { event, flow, says: 'no line', packets, because };
-  const { ingressBefore, ingressAfter: after, broken, breakCause } = line;
-  return { event, flow, says: { ingressBefore, ingressAfter: after, broken, breakCause }, packets, because };
+function disagree(
+  event: number,
+  flow: string,
+  line: Line | null,
+  packets: Disagreement['packets'],
+  because: string,
+  judged: Judged = JUDGED,
+): Disagreement {
+  return { event, flow, says: line ? only(judged, line) : 'no line', packets, because };
+}
+
+function only(columns: Judged, of: Truth): Partial<Truth> {
+  return Object.fromEntries(columns.map((column) => [column, of[column]]));
 }
 
 /** The flow's life in one line, for whoever looks into a disagreement. */
 function storyOf(flow: HeldFlow): string {
   const at = (t: number) => `${(t / 1000).toFixed(3)} s`;
-  const stays = flow.answers.filter((answer, index) => answer.node !== flow.answers[index - 1]?.node);
+  const through = ({ node, behind }: Answered) => (behind ? `${node} and ${behind.backend}, who sees ${behind.observedSource},` : node);
+  const stays = flow.answers.filter((answer, index) => index === 0 || through(answer) !== through(flow.answers[index - 1] ?? answer));
   const parts = [
-    ...stays.map(({ t, node }) => `answered by way of ${node} from ${at(t)}`),
+    ...stays.map((answer) => `answered by way of ${through(answer)} from ${at(answer.t)}`),
     `last answer ${at(flow.answers.at(-1)?.t ?? NaN)}`,
     ...flow.breaks.map(
       ({ onsetT, cause, recoveredT }) => `${cause} at ${at(onsetT)}${recoveredT === null ? '' : ` until ${at(recoveredT)}`}`,
     ),
-    ...flow.redials.map(({ t, node }) => `re-dialled at ${at(t)}: ${node}`),
+    ...flow.redials.map((answer) => `re-dialled at ${at(answer.t)}: ${through(answer)}`),
     ...(flow.closedT === null ? [] : [`closed by its client at ${at(flow.closedT)}`]),
   ];
   return parts.join('; ');

@@ -1,10 +1,11 @@
-// A run on a lab while a capture stands on the uplink of every node.
+// A run on a lab while a capture stands on the uplink of every node, and before every pod where the lab has pods.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readCapture } from './captured-packets.ts';
 import { type Conversation, conversationsOf } from './conversations.ts';
+import { NatTwins } from './nat-twins.ts';
 import { readRun, type RunFiles } from './run-files.ts';
 
 type LabStatus = {
@@ -15,7 +16,7 @@ type LabStatus = {
 export type RecordedRun = {
   exitCode: number;
   /** The run's own files. */ folder: string;
-  run: RunFiles;
+  run: RunFiles & { seesPods: boolean };
   conversations: Map<string, Conversation[]>;
   packets: number;
 };
@@ -26,53 +27,62 @@ export type RecordedRun = {
  */
 const LARGEST_STRAY_MS = 20;
 
+/** A responder in a namespace of its own; `port` is the node's interface towards it. */
+export type PodToCapture = { name: string; node: string; port: string; address: string };
+
 /**
  * Carries out a scenario on the lab `prefix`, which is up, and reads the packets of all its nodes.
  * @param about.folder an empty one: gets the captures, and the run's files in a folder of their own
  * @throws Error when a capture proves nothing
  */
-export async function recordRun(about: { scenario: string; environment: string; prefix: string; folder: string }): Promise<RecordedRun> {
-  const { scenario, environment, prefix, folder } = about;
+export async function recordRun(about: {
+  scenario: string;
+  environment: string;
+  prefix: string;
+  folder: string;
+  pods?: readonly PodToCapture[];
+}): Promise<RecordedRun> {
+  const { scenario, environment, prefix, folder, pods = [] } = about;
   const runFolder = join(folder, 'run');
   const status = JSON.parse((await holdfast(['lab', 'status', '--json', '--prefix', prefix])).stdout) as LabStatus;
   const vips = status.vips.map((vip) => vip.address);
   const nodes = status.members.filter((member) => member.role === 'node');
-  const captures = await Promise.all(
-    nodes.map((node) => startCapture({ node: node.name, uplink: node.uplink ?? '', vips, prefix, path: join(folder, `${node.name}.cap`) })),
-  );
+  const places: Place[] = [
+    ...nodes.map(({ name, uplink }) => ({ node: name, of: name, interface: uplink ?? '', addresses: vips })),
+    ...pods.map(({ name, node, port, address }) => ({ node, of: name, interface: port, addresses: [address] })),
+  ];
+  const captures = await Promise.all(places.map((place) => startCapture(place, prefix, join(folder, `${place.of}.cap`))));
   const ran = await holdfast(['run', scenario, '--env', environment, '--probes', 'probes', '--prefix', prefix, '--out', runFolder]);
   await Promise.all(captures.map(endCapture));
   const run = readRun(runFolder);
-  const read = captures.map(({ node, path }) => ({ node, ...readCapture(path, new Set(vips)) }));
-  for (const { node, clockStrayMs } of read) {
+  const read = captures.map(({ place, path }) => ({ of: place.of, ...readCapture(path, new Set(place.addresses)) }));
+  for (const { of, clockStrayMs } of read) {
     if (clockStrayMs > LARGEST_STRAY_MS)
-      throw new Error(`the wall clock of ${node} was stepped by ${String(clockStrayMs)} ms during the run`);
+      throw new Error(`the wall clock of ${of} was stepped by ${String(clockStrayMs)} ms during the run`);
   }
+  const byNodes = read.slice(0, nodes.length).map(({ of, packets }) => ({ node: of, packets }));
+  const byPods = read.slice(nodes.length).map(({ of, packets }) => ({ pod: of, packets }));
   return {
     exitCode: ran.code,
     folder: runFolder,
-    run,
-    conversations: conversationsOf(read, run.wallClockMs),
+    run: { ...run, seesPods: pods.length > 0 },
+    conversations: conversationsOf(byNodes, run.wallClockMs, pods.length > 0 ? new NatTwins(byPods) : null),
     packets: read.reduce((sum, { packets }) => sum + packets.length, 0),
   };
 }
 
-type RunningCapture = { node: string; path: string; child: ChildProcess };
+/** Where a capture stands: an interface of a node. */
+type Place = { node: string; of: string; interface: string; addresses: readonly string[] };
+type RunningCapture = { place: Place; path: string; child: ChildProcess };
 
-async function startCapture(about: {
-  node: string;
-  uplink: string;
-  vips: string[];
-  prefix: string;
-  path: string;
-}): Promise<RunningCapture> {
-  const { node, uplink, vips, prefix, path } = about;
-  const program = ['python3', 'test/truth/capture.py', uplink, path, ...vips];
+async function startCapture(place: Place, prefix: string, path: string): Promise<RunningCapture> {
+  const { node, addresses } = place;
+  const program = ['python3', 'test/truth/capture.py', place.interface, path, ...addresses];
   const child = start(['lab', 'exec', '--prefix', prefix, node, '--', ...program]);
   if (!child.stdout) throw new Error('started without standard output');
   const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'close')])) as unknown[];
-  if (line !== 'ready') throw new Error(`the capture on ${node} did not start`);
-  return { node, path, child };
+  if (line !== 'ready') throw new Error(`the capture of ${place.of} did not start`);
+  return { place, path, child };
 }
 
 async function endCapture({ child }: RunningCapture): Promise<void> {

@@ -17,6 +17,10 @@ export type Line = {
   port: number;
   ingressBefore: string | null;
   ingressAfter: string | null;
+  backendBefore: string | null;
+  backendAfter: string | null;
+  observedSourceBefore: string | null;
+  observedSourceAfter: string | null;
   broken: boolean;
   breakCause: string | null;
 };

@@ -38,6 +38,7 @@ export class Wire {
       acknowledged: 0,
       payloadBytes: 0,
       messageType: null,
+      fingerprint: null,
       isUnreachable: false,
       ...packet,
     };
