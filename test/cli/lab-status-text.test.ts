@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { labStatusText } from '../../src/cli/lab-status-text.ts';
 import { planLab } from '../../src/lab/address-plan.ts';
-import { aLabFile } from '../support/lab-file.ts';
+import { aClusterLabFile, aLabFile } from '../support/lab-file.ts';
 
 test('a lab with a shut session and an idle node is told as the golden says, within 80 columns', async () => {
   const { environment, stateFolder, nodes, vantages, router } = planLab(aLabFile({ vantages: 1 }), { name: 'x', prefix: 'hf', uid: 0 });
@@ -39,4 +39,55 @@ test('a lab with a shut session and an idle node is told as the golden says, wit
   });
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   await expect(text).toMatchFileSnapshot('../golden/lab/status.txt');
+});
+
+test('a cluster is told by what runs where, and what does not stands out, within 80 columns', async () => {
+  const plan = planLab(aClusterLabFile(), { name: 'x', prefix: 'hf', uid: 0 });
+  const { environment, stateFolder, controlPlane, nodes } = plan;
+  if (!controlPlane) throw new Error('no control plane was planned');
+  const member = ({ name, netns, uplink, addresses }: (typeof nodes)[number]) => ({
+    ...{ name, netns, uplink, state: 'up' as const },
+    addresses: addresses.map(({ address }) => address),
+  });
+  const pods = (node: string, isReady: boolean) =>
+    [`speaker-${node}abc`, `web-79d645d588-${node}abc`, `web-79d645d588-${node}xyz`].map((name) => ({
+      namespace: 'default',
+      name,
+      isReady,
+    }));
+  const text = labStatusText({
+    prefix: 'hf',
+    name: 'x',
+    title: 'A lab',
+    stateFolder,
+    vips: environment.vips,
+    members: [
+      {
+        ...member(controlPlane),
+        role: 'control-plane',
+        programs: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'metallb-controller'].map((name) => ({
+          name,
+          isRunning: name !== 'kube-scheduler',
+          restarts: name === 'metallb-controller' ? 2 : 0,
+        })),
+      },
+      ...nodes.map((node) => {
+        const isWell = node.name !== 'n2';
+        return {
+          ...member(node),
+          role: 'node' as const,
+          vips: isWell ? environment.vips.map(({ name }) => name) : [],
+          isServing: isWell,
+          cluster: {
+            condition: isWell ? 'Ready' : 'NotReady (silent), cordoned',
+            pods: pods(node.name, isWell),
+            isSpeakerReady: isWell,
+            isProxyRunning: isWell,
+          },
+        };
+      }),
+    ],
+  });
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  await expect(text).toMatchFileSnapshot('../golden/lab/cluster-status.txt');
 });

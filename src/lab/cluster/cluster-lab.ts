@@ -25,7 +25,7 @@ export const CLUSTER_LAB: LabKind = {
     ...(clusterOptions(plan).proxyMode === 'iptables' ? [['iptables-save', '--version'] as const] : []),
   ],
   steps: { starting: 'starting FRR, Kubernetes and MetalLB', waiting: 'waiting for nodes, pods and BGP' },
-  patienceMs: 90_000,
+  patienceMs: 180_000,
   routingConfigs: (plan) => [{ member: plan.router, config: routerConfig(plan) }],
   controllerArgv: (plan, argv): Argv => ['nsenter', `--net=/run/netns/${controlPlaneOf(plan).netns}`, ...argv],
   openConvergence: (plan) => new ClusterWatch(plan),

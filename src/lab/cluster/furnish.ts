@@ -14,7 +14,8 @@ import { resourceOf } from './resources.ts';
 import { vipServices, webDeployment, webDisruptionBudget } from './web-objects.ts';
 
 const ASK_EVERY_MS = 50;
-const PATIENCE_MS = 20_000;
+/** Far more than an idle machine needs. */
+const PATIENCE_MS = 60_000;
 
 export type Furnishing = {
   plan: LabPlan;

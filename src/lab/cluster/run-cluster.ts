@@ -1,7 +1,8 @@
 // The supervisor of a cluster lab: it plays systemd for the control plane and every node, and lets the outside reach the API.
 //
-//   etcd, apiserver --certificate--> kubeconfigs --answers--> the rest of the control plane, kubelets, proxies
+//   etcd, apiserver --certificate--> kubeconfigs --answers--> scheduler, kubelets, proxies
 //                                                      \---> objects --MetalLB's kinds--> MetalLB's controller
+//                                                       \--> ready --> controller manager
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import type { Argv } from '../../io/command.ts';
 import type { LabPlan } from '../address-plan.ts';
 import { keepMirroring } from '../controller/next-hop-mirror.ts';
 import type { Programs } from '../programs.ts';
+import { untilReady } from './api-ready.ts';
 import { CLUSTER_USERS, clusterFiles, kubeconfigPath } from './cluster-files.ts';
 import { controlPlaneOf } from './cluster-options.ts';
 import { forwardSocket } from './forwarded-socket.ts';
@@ -22,7 +24,7 @@ import * as start from './program-arguments.ts';
 import { writeClusterRecord } from './program-records.ts';
 import { SupervisedProgram } from './supervised-program.ts';
 
-const CERTIFICATE_WITHIN_MS = 20_000;
+const CERTIFICATE_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
 export type ClusterOptions = {
@@ -49,7 +51,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
     await using _door = await forwardSocket(files.socket, API_PORT);
     supervisor.start(start.etcd(plan, programs));
     supervisor.start(start.apiServer(plan, programs));
-    await writeKubeconfigs(plan, tokens, signal);
+    const certificate = await writeKubeconfigs(plan, tokens, signal);
     await using client = await openCluster({
       kubeconfig: kubeconfigPath(plan.stateFolder, 'system'),
       context: null,
@@ -58,13 +60,16 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
     });
     await untilAnswering(client, signal);
     log('the API server answers');
-    supervisor.start(start.controllerManager(plan, programs));
     supervisor.start(start.scheduler(plan, programs));
+    const { address } = controlPlaneOf(plan);
+    const managed = untilReady({ address, certificate, token: tokens.system }, signal).then(() => {
+      supervisor.start(start.controllerManager(plan, programs));
+    });
     for (const node of plan.nodes) {
       supervisor.start(start.kubelet(plan, node, program));
       supervisor.start(start.kubeProxy(plan, node, programs));
     }
-    await furnish({
+    const furnished = furnish({
       plan,
       client,
       program,
@@ -76,6 +81,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
       },
       signal,
     });
+    await Promise.all([managed, furnished]);
     supervisor.furnished();
     log('every object is made');
     const { nextHopGroups } = plan.file.lab;
@@ -143,8 +149,8 @@ function prepareFolder(plan: LabPlan): Tokens {
   return tokens;
 }
 
-/** Once the API server has made its certificate, which everybody is to verify. @throws AppError TIMEOUT */
-async function writeKubeconfigs(plan: LabPlan, tokens: Tokens, signal: AbortSignal): Promise<void> {
+/** Once the API server has made its certificate, which everybody is to verify. @returns it, as PEM. @throws AppError TIMEOUT */
+async function writeKubeconfigs(plan: LabPlan, tokens: Tokens, signal: AbortSignal): Promise<string> {
   const files = clusterFiles(plan.stateFolder);
   const deadline = performance.now() + CERTIFICATE_WITHIN_MS;
   // The key is written after the certificate: when it is there, the certificate is whole.
@@ -159,6 +165,7 @@ async function writeKubeconfigs(plan: LabPlan, tokens: Tokens, signal: AbortSign
     const text = kubeconfigText({ controlPlane: controlPlaneOf(plan), user, token: tokens[user], certificate });
     writeFileSync(kubeconfigPath(plan.stateFolder, user), text, { mode: 0o600 });
   }
+  return certificate;
 }
 
 /** Until `signal` aborts, or the lab's files are gone: then nobody could end this process any more. */
