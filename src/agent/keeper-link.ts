@@ -126,9 +126,9 @@ async function upgrade(options: KeeperLinkOptions, key: string, signal: AbortSig
     }, reject);
   });
   asked.once('error', (cause) => {
-    signal.aborted
-      ? reject(cause)
-      : reject(new AppError('SERVICE_UNREACHABLE', `the service at ${join.service} does not answer: ${messageOf(cause)}`, { cause }));
+    const away = () =>
+      new AppError('SERVICE_UNREACHABLE', `the service at ${join.service} does not answer: ${messageOf(cause)}`, { cause });
+    reject(signal.aborted ? cause : away());
   });
   asked.end();
   return await promise;
@@ -148,7 +148,8 @@ async function bounded(response: IncomingMessage): Promise<string> {
 function refused(service: string, said: string, remedy?: string): AppError {
   return new AppError(
     'SERVICE_REFUSED',
-    `the service at ${service} does not let this keeper join: ${said}`,
+    // Whoever answered may be anybody, and this goes into a log.
+    `the service at ${service} does not let this keeper join: ${said.replace(/\p{C}+/gu, ' ').slice(0, 500)}`,
     remedy === undefined ? {} : { remedy },
   );
 }

@@ -25,16 +25,24 @@ export const ANSWER_HEADER = 'holdfast-keeper-answer';
 /** 32 bytes of X25519 (RFC 7748), base64url. */
 const linkKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
+/** What a log can show on one line. */
+const oneLine = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^\P{C}*$/u);
+
 /** Who joins. `boot` and `place` tell a link that comes again from a second keeper of the same name. */
 export const linkHello = z.object({
   schema: z.literal(LINK_SCHEMA),
   keeper: name,
   key: linkKey,
   /** Boot id of its machine. */
-  boot: z.string().min(1).max(64),
+  boot: oneLine(64),
   /** The keeper's socket there. */
-  place: z.string().min(1).max(256),
-  version: z.string().max(64),
+  place: oneLine(256),
+  version: oneLine(64),
 });
 export type LinkHello = z.infer<typeof linkHello>;
 

@@ -175,7 +175,11 @@ export const serviceFile = z.strictObject({
   keepers: z
     .array(keeperSpec)
     .default([])
-    .meta({ description: 'Keepers on other machines, which join the service by holdfast keeper-link; no others may.' }),
+    .meta({
+      description:
+        'Keepers on other machines, which join the service by holdfast keeper-link; no others may. They are reached through the service: ' +
+        'when it ends in mid-fault, the run is told as errored and the keeper reverts.',
+    }),
   monitors: z.array(monitorSpec).default([]),
   schedules: z.array(scheduleSpec).default([]),
   periods: z.array(periodSpec).default([]),

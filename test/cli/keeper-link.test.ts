@@ -43,7 +43,8 @@ function mistakesOf(rest: object): string[] {
     loadServiceFiles(aServiceFile(rest));
     return [];
   } catch (error) {
-    if (error instanceof InputMistakes) return error.mistakes.map(({ path, expected, found }) => `${path}: ${expected}, not ${found}`);
+    if (error instanceof InputMistakes)
+      return error.mistakes.map(({ path, expected, found }) => `${path}: ${expected}, not ${String(found)}`);
     throw error;
   }
 }

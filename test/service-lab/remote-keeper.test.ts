@@ -37,7 +37,7 @@ function startLink(): void {
 }
 
 async function end(child: ChildProcess | undefined, name: NodeJS.Signals): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  if (child?.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGCONT');
   child.kill(name);

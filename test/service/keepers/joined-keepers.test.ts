@@ -142,6 +142,16 @@ test('the link cut in mid-fault: the run is told, the keeper reverts by its leas
   expect(words[2]).toMatchObject({ reason: 'the lease was not renewed' });
 });
 
+test('a keeper may join through the service’s own socket, and what it says of itself stays on one line', async () => {
+  await using bench = await aBench();
+  const join = { ...bench.options.join, service: `unix:${bench.api.socket}` };
+  await using _link = joining({ ...bench.options, join });
+  await joined(bench);
+  await expect(openKeeperLink({ ...bench.options, join, version: '1\nforged line' }, signal())).rejects.toMatchObject({
+    message: expect.stringContaining(`the header ${HELLO_HEADER} is missing or not understood`) as string,
+  });
+});
+
 test('a keeper’s machine that answers without its keeper is told as that', async () => {
   await using bench = await aBench();
   await using _link = joining({ ...bench.options, socket: join(bench.api.folder, 'nobody.sock') });
