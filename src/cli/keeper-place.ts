@@ -1,6 +1,7 @@
 // Where a keeper works and what it may do there, worked out from its command line: shared by keeper, janitor, status and halt.
 import { dirname, join } from 'node:path';
 import { clusterControl } from '../cluster/cluster-control.ts';
+import type { KubeClient } from '../cluster/kube-client.ts';
 import { nodeAdvertise } from '../cluster/node-advertise.ts';
 import { nodeServe } from '../cluster/node-serve.ts';
 import type { Capabilities } from '../core/capabilities.ts';
@@ -108,14 +109,22 @@ async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ envir
   };
 }
 
-/** The cluster as the keeper may act on it: by credentials of its own, where there are some. Nothing is loaded before a fault asks. */
+/** The cluster as the keeper may act on it: by credentials of its own, where there are some. */
 function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): ClusterControl {
   const own = file === undefined ? null : loadKeeperFile(file);
   const kubeconfig = own?.kubeconfig ?? (lab ? kubeconfigPath(lab.stateFolder, 'holdfast-keeper') : cluster.kubeconfig);
   const login = { ...cluster, kubeconfig, context: own?.context ?? cluster.context };
-  return clusterControl(async () => {
+  const open = async () => {
     const { openCluster } = await import('../cluster/open-cluster.ts');
     return await openCluster(login);
+  };
+  // Loaded at once and not when a fault must go: that takes its time, in which a keeper hears of no renewal. A failure is told then.
+  let early: Promise<KubeClient> | null = open();
+  early.catch(() => undefined);
+  return clusterControl(async () => {
+    const opened = early ?? open();
+    early = null;
+    return await opened;
   });
 }
 
