@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type KubeClient, type KubeObject, type Resource, RESOURCES } from '../../src/cluster/kube-client.ts';
-import { findProcess, identityOf } from '../../src/io/process-identity.ts';
+import { findProcess, identityOf, isAlive } from '../../src/io/process-identity.ts';
 import { LEASE_NAMESPACE, LEASES } from '../../src/lab/kubelet/node-objects.ts';
 import { processesOfPod } from '../../src/lab/kubelet/pod-process.ts';
 import { theClusterLab } from '../support/a-cluster-lab.ts';
@@ -202,4 +202,25 @@ test('a foreign word on its node is put right', async () => {
     const { status } = (await client.get(node, signal())) ?? {};
     expect((status as Status).conditions.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' });
   });
+});
+
+// The last of all: every pod of the node is started anew.
+test('told to end, the kubelet ends its pods; its successor starts those that are still wanted', async () => {
+  const uid = await create('again', PROBE);
+  await untilReady('again');
+  const before = leaderOf(uid);
+  const old = kubelet();
+  process.kill(old?.pid ?? 0, 'SIGTERM');
+  await eventually(() => {
+    expect(identityOf(before)).toBeNull();
+    expect(old && isAlive(old)).toBe(false);
+  }, 30_000);
+  await eventually(() => {
+    expect(leaderOf(uid)).not.toBe(before);
+  }, 30_000);
+  await untilReady('again');
+  await eventually(async () => {
+    const web = await client.list(RESOURCES.pods, { namespace, fieldSelector: `spec.nodeName=${NODE}` }, signal());
+    for (const { metadata } of web ?? []) expect(await readyOf(metadata.name)).toBe('True');
+  }, 30_000);
 });

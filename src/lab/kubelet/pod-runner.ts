@@ -95,15 +95,19 @@ export class PodRunner {
     void this.#askToEnd();
   }
 
-  /** Takes the pod's namespace and record away, once it is over. */
+  /** Takes the pod's namespace and record away, once it is over. What cannot be taken away now, the next kubelet takes. */
   async clear(): Promise<void> {
     this.#clearing ??= this.over.then(async () => {
-      const { place } = this.#record;
-      if (place !== null) {
-        await removePodNetwork(place);
-        this.#host.slots.taken.delete(place.slot);
+      try {
+        const { place } = this.#record;
+        if (place !== null) {
+          await removePodNetwork(place);
+          this.#host.slots.taken.delete(place.slot);
+        }
+        removePodRecord(this.#host.recordsFolder, this.plan.uid);
+      } catch (error) {
+        this.#say(`leaves something behind: ${messageOf(error)}`);
       }
-      removePodRecord(this.#host.recordsFolder, this.plan.uid);
     });
     await this.#clearing;
   }

@@ -30,7 +30,7 @@ export type PodStatus = {
   [field: string]: unknown;
 };
 
-/** The status to write. `before`: the one written last, whose conditions keep their times where nothing changed. */
+/** The status to write, as a strategic merge patch. `before`: the one written last, whose conditions keep their times where nothing changed. */
 export function podStatus(facts: PodFacts, before: PodStatus | null, now: string): PodStatus {
   const { hostIps, podIps } = facts;
   return {
@@ -40,8 +40,9 @@ export function podStatus(facts: PodFacts, before: PodStatus | null, now: string
     message: null,
     startTime: facts.startTime,
     hostIP: hostIps[0] ?? '',
-    hostIPs: hostIps.map((ip) => ({ ip })),
-    ...(podIps.length > 0 ? { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) } : {}),
+    hostIPs: replaced(hostIps),
+    podIP: podIps[0] ?? null,
+    podIPs: replaced(podIps),
     conditions: keepingTimes(conditionsOf(facts), before, now),
     containerStatuses: [containerStatus(facts)],
   };
@@ -60,6 +61,11 @@ export function refusedStatus(why: string, now: string): PodStatus {
       now,
     ),
   };
+}
+
+/** A strategic merge would keep the addresses of a former network beside those of this one, which the server refuses. */
+function replaced(ips: readonly string[]): object[] {
+  return [...ips.map((ip) => ({ ip })), { $patch: 'replace' }];
 }
 
 type BareCondition = Omit<Condition, 'lastTransitionTime'>;

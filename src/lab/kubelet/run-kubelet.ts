@@ -196,11 +196,15 @@ class NodePods {
   async #clearRemains({ uid, namespace, name, place }: PodRecord): Promise<void> {
     const count = await endLeftovers(uid);
     this.#host.log(`${namespace}/${name} is not wanted any more: ${String(count)} processes of it ended`);
-    if (place) {
-      await removePodNetwork(place);
-      this.#host.slots.taken.delete(place.slot);
+    try {
+      if (place) {
+        await removePodNetwork(place);
+        this.#host.slots.taken.delete(place.slot);
+      }
+      removePodRecord(this.#host.recordsFolder, uid);
+    } catch (error) {
+      this.#host.log(`${namespace}/${name} leaves something behind: ${messageOf(error)}`);
     }
-    removePodRecord(this.#host.recordsFolder, uid);
   }
 
   #refuse(pod: PodView, why: string): void {

@@ -25,7 +25,7 @@ test('a pod that runs and answers is ready in every condition', () => {
   expect(podStatus(facts(), null, NOW)).toMatchObject({
     phase: 'Running',
     podIP: '10.77.21.4',
-    podIPs: [{ ip: '10.77.21.4' }],
+    podIPs: [{ ip: '10.77.21.4' }, { $patch: 'replace' }],
     hostIP: '10.77.1.11',
     containerStatuses: [{ name: 'web', ready: true, started: true, restartCount: 0, state: { running: { startedAt: NOW } } }],
   });
@@ -49,8 +49,9 @@ test.each<[string, Partial<PodFacts>, object]>([
   expect(conditions(changes)).toMatchObject({ Ready: 'False', ContainersReady: 'False' });
 });
 
-test('without its network a pod has no address, not an empty one', () => {
-  expect(podStatus(facts({ container: { kind: 'creating' }, podIps: [] }), null, NOW)).not.toHaveProperty('podIP');
+test('without its network a pod has no address, not even a former one', () => {
+  const status = podStatus(facts({ container: { kind: 'creating' }, podIps: [] }), null, NOW);
+  expect(status).toMatchObject({ podIP: null, podIPs: [{ $patch: 'replace' }] });
 });
 
 test('what ended, and why the next start waits, stands in the container’s states', () => {
