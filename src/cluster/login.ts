@@ -55,7 +55,8 @@ function loadFile(config: KubeConfig, file: string, context: string | null): voi
         cause,
       });
     }
-    throw new AppError('BAD_INPUT', `${file} is no kubeconfig: ${messageOf(cause)}`, { cause });
+    const why = cause instanceof TypeError ? 'it has none of its keys' : messageOf(cause);
+    throw new AppError('BAD_INPUT', `${file} is no kubeconfig: ${why}`, { cause });
   }
   const names = config.getContexts().map(({ name }) => name);
   const wanted = context ?? config.getCurrentContext();

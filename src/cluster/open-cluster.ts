@@ -158,6 +158,7 @@ class HttpKubeClient implements KubeClient {
     const request: Request = {
       method: 'POST',
       path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      isQuestion: true,
       verb: 'create',
       object: 'selfsubjectaccessreviews',
       body: {

@@ -11,6 +11,8 @@ export type Request = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With its query. */
   path: string;
+  /** A POST that changes nothing, as a question is. */
+  isQuestion?: boolean;
   body?: unknown;
   contentType?: string;
   /** The Kubernetes verb and the object, for messages. */
@@ -112,12 +114,12 @@ export class Requests implements Disposable {
     }
   }
 
-  async #optionsOf({ method, path, body, contentType }: Request, signal: AbortSignal): Promise<RequestOptions> {
+  async #optionsOf({ method, path, body, contentType, isQuestion = false }: Request, signal: AbortSignal): Promise<RequestOptions> {
     const { server } = this.#login;
     const { headers, ...credentials } = await this.#login.credentials();
     return {
       // What changes something has a connection of its own: its loss then tells of this request alone.
-      agent: method === 'GET' ? this.#agent : false,
+      agent: method === 'GET' || isQuestion ? this.#agent : false,
       ...credentials,
       method,
       host: server.hostname.replace(/^\[|\]$/g, ''),
@@ -148,8 +150,8 @@ async function send(options: RequestOptions, request: Request): Promise<Incoming
     });
     // It stays on after the head: an error of the socket comes here too, and matters only to whoever reads the body.
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      // A connection that was kept may have been closed by the server in this very moment; only reading may be repeated unseen.
-      const mayRepeat = !isAnswered && sent.reusedSocket && request.method === 'GET' && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
+      // A connection that was kept may have been closed by the server in this very moment; what changes something never has one.
+      const mayRepeat = !isAnswered && sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
       if (mayRepeat && options.signal?.aborted === false) send({ ...options, agent: false }, request).then(resolve, reject);
       else reject(error);
     });

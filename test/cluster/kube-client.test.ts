@@ -1,11 +1,16 @@
 // The client of a cluster's API, against a real TLS server that plays one.
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { openCluster } from '../../src/cluster/open-cluster.ts';
 import { RESOURCES } from '../../src/cluster/kube-client.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { aCertificate } from '../support/a-certificate.ts';
 import { AnApiServer, answer, aStatus } from '../support/an-api-server.ts';
+import { eventually } from '../support/eventually.ts';
+
+// It is large, and loaded at the first use: no test's time limit need allow for that.
+beforeAll(() => import('@kubernetes/client-node'), 60_000);
 
 const never = new AbortController().signal;
 const { pods } = RESOURCES;
@@ -90,4 +95,138 @@ it('deletes under its conditions: what a deletion says beside its path reaches t
     method: 'DELETE',
     body: { gracePeriodSeconds: 0, preconditions: { uid: 'u-1' }, dryRun: ['All'] },
   });
+});
+
+it('tells an eviction that a disruption budget forbids from a server that is asked too often', async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster);
+  const budget = { details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget web needs 3 healthy pods' }] } };
+  server.interlude = (_, response) => answer(response, 429, aStatus(429, 'Cannot evict pod.', budget), { 'retry-after': '10' });
+  const pod = { namespace: 'default', name: 'a' };
+  expect(await client.evict(pod, { uid: 'u', dryRun: true }, never)).toEqual({
+    kind: 'blocked',
+    why: 'Cannot evict pod. The disruption budget web needs 3 healthy pods',
+  });
+  expect(server.asked).toMatchObject([{ path: '/api/v1/namespaces/default/pods/a/eviction' }]);
+  expect(server.asked[0]?.query.get('dryRun')).toBe('All');
+  expect(server.asked[0]?.body).toMatchObject({ kind: 'Eviction', deleteOptions: { preconditions: { uid: 'u' }, dryRun: ['All'] } });
+  let busy = 2;
+  server.interlude = (_, response) => {
+    busy -= 1;
+    if (busy >= 0) return answer(response, 429, 'Too many requests, please try again later.', { 'retry-after': '0.01' });
+    return answer(response, 201, { kind: 'Status', status: 'Success' });
+  };
+  expect(await client.evict(pod, {}, never)).toEqual({ kind: 'evicted' });
+  server.interlude = (_, response) => answer(response, 404, aStatus(404, 'pods "a" not found'));
+  expect(await client.evict(pod, {}, never)).toEqual({ kind: 'gone' });
+});
+
+it('finds out whether a guarded change met another object, whatever the server calls it', async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster);
+  server.interlude = ({ method }, response) =>
+    method === 'PATCH'
+      ? answer(response, 422, aStatus(422, 'metadata.uid: field is immutable'))
+      : answer(response, 200, { metadata: { name: 'a', uid: 'new', resourceVersion: '7' } });
+  const change = { kind: 'json', body: [{ op: 'remove', path: '/spec' }] } as const;
+  expect((await refusalOf(client.patch(aPod, change, { uid: 'old' }, never))).code).toBe('CONFLICT');
+  expect(server.asked[0]?.body).toEqual([{ op: 'test', path: '/metadata/uid', value: 'old' }, ...change.body]);
+  // The same object, and a change that is wrong by itself.
+  expect((await refusalOf(client.patch(aPod, change, { uid: 'new', resourceVersion: '7' }, never))).code).toBe('CLUSTER_REFUSED');
+  server.interlude = (_, response) => answer(response, 404, aStatus(404, 'pods "a" not found'));
+  expect((await refusalOf(client.patch(aPod, change, {}, never))).code).toBe('TARGET_GONE');
+  await client.remove(aPod, {}, never); // what is gone already is no error
+  server.interlude = (_, response) => answer(response, 409, aStatus(409, 'the UID in the precondition does not match'));
+  expect((await refusalOf(client.remove(aPod, { uid: 'old' }, never))).code).toBe('CONFLICT');
+});
+
+it('gives up on a server that is too slow, in its head or its body, and on one that is gone', async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster, { callMs: 100 });
+  server.interlude = () => true;
+  const silent = await refusalOf(client.list(pods, {}, never));
+  expect(silent).toMatchObject({ code: 'CLUSTER_UNREACHABLE', message: expect.stringContaining('no answer within 0.1 s') as string });
+  server.interlude = (_, response) => {
+    response.writeHead(200);
+    return response.write('{"items":[');
+  };
+  expect((await refusalOf(client.list(pods, {}, never))).message).toContain('no answer within 0.1 s');
+  await server.goDown();
+  expect((await refusalOf(client.list(pods, {}, never))).message).toMatch(/does not answer \(list pods\): connect ECONNREFUSED/);
+});
+
+it('ends a call when it is told to, with the reason it was given', async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster);
+  server.interlude = () => true;
+  const ending = new AbortController();
+  const listing = client.list(pods, {}, ending.signal);
+  await eventually(() => {
+    expect(server.asked).toHaveLength(1);
+  });
+  const reason = new Error('enough');
+  ending.abort(reason);
+  await expect(listing).rejects.toBe(reason);
+  await expect(client.get(aPod, ending.signal)).rejects.toBe(reason);
+});
+
+it('bounds what it takes in', { timeout: 60_000 }, async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster, { callMs: 50_000 });
+  server.interlude = (_, response) => {
+    response.writeHead(200);
+    const block = Buffer.alloc(1 << 20, 32);
+    const pour = () => {
+      while (!response.destroyed && response.write(block));
+      if (!response.destroyed) response.once('drain', pour);
+    };
+    pour();
+    return true;
+  };
+  expect((await refusalOf(client.list(pods, {}, never))).message).toContain('its answer is longer than 64 MiB');
+});
+
+it('does not talk to a server that another authority vouches for', async () => {
+  await using server = await AnApiServer.start();
+  await server.writeKubeconfig({ ca: aCertificate().cert });
+  await using client = await openCluster(server.cluster);
+  const refused = await refusalOf(client.list(pods, {}, never));
+  expect(refused).toMatchObject({ code: 'CLUSTER_UNREACHABLE', remedy: expect.stringContaining('certificate-authority') as string });
+  expect(server.asked).toEqual([]);
+});
+
+it.each([
+  ['nothing', { text: '' }, 'BAD_INPUT', /is no kubeconfig/],
+  [
+    'a cluster without a server',
+    { text: 'clusters: [{ name: c, cluster: {} }]' },
+    'BAD_INPUT',
+    /clusters\[0\]\.cluster\.server is missing/,
+  ],
+  ['no current context', { text: 'contexts: []' }, 'BAD_INPUT', /no current-context of its contexts \(it has none\)/],
+  [
+    'a context without its user',
+    {
+      text: 'current-context: x\ncontexts: [{ name: x, context: { cluster: c, user: u } }]\nclusters: [{ name: c, cluster: { server: https://h } }]',
+    },
+    'BAD_INPUT',
+    /the user u of the context x is not among its users/,
+  ],
+  ['a server without TLS', { server: 'http://127.0.0.1:8001' }, 'BAD_INPUT', /http:\/\/127\.0\.0\.1:8001 is no https/],
+] as const)('says what is wrong with a kubeconfig that holds %s', async (_, changes, code, message) => {
+  await using server = await AnApiServer.start();
+  await server.writeKubeconfig(changes);
+  const refused = await refusalOf(openCluster(server.cluster));
+  expect(refused.code).toBe(code);
+  expect(refused.message).toMatch(message);
+  expect(refused.message).toContain(server.folder);
+});
+
+it('names a context that is not there, and the one that may be meant', async () => {
+  await using server = await AnApiServer.start();
+  const refused = await refusalOf(openCluster({ ...server.cluster, context: 'hare' }));
+  expect(refused).toMatchObject({ code: 'UNKNOWN_NAME', remedy: 'did you mean here?' });
+  const missing = await refusalOf(openCluster({ ...server.cluster, kubeconfig: join(server.folder, 'none') }));
+  expect(missing.code).toBe('FILE_UNREADABLE');
+  expect((await refusalOf(openCluster({ ...server.cluster, kubeconfig: null }))).message).toContain('does not run in a pod');
 });
