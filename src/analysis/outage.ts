@@ -17,51 +17,63 @@ const NOTICEABLE_MS = 20;
 const EARLIEST_SHARE = 2 / 3;
 const SLACK_MS = 1_000;
 
+/** `ms`: how long the target was dark, or the route outlived the cut. */
+type Outage = { kind: 'route-stayed' | 'hold-timer' | 'dark'; vip: string; ms: number; elsewhere: number };
+
 /**
  * VIP by VIP: the route to one of them may go while another's stays.
  * @param counts of the window that the fault opened
  */
 export function outageRemarks(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): string[] {
-  const vips = new Map<string, string[]>();
-  for (const [vip, of] of Map.groupBy(counts, ({ scope }) => scope.vip)) {
-    for (const remark of outageOfVip(fault, of, evidence)) vips.set(remark, [...(vips.get(remark) ?? []), vip]);
-  }
-  const all = new Set(counts.map(({ scope }) => scope.vip));
-  return [...vips].map(([remark, of]) => (of.length === all.size ? remark : `On ${listText(of)}: ${remark}`));
+  const vips = Map.groupBy(counts, ({ scope }) => scope.vip);
+  const outages = [...vips.values()].flatMap((of) => outageOfVip(fault, of, evidence) ?? []);
+  return [...Map.groupBy(outages, ({ kind }) => kind).values()].map((alike) => {
+    const sentence = outageText(fault.target, alike, evidence);
+    return alike.length === vips.size ? sentence : `On ${listText(alike.map(({ vip }) => vip))}: ${sentence}`;
+  });
 }
 
-function outageOfVip(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): string[] {
+/** Of several VIPs the longest outage is told. */
+function outageText(target: string, alike: readonly Outage[], { facts }: Evidence): string {
+  const length = lengthText(Math.max(...alike.map(({ ms }) => ms)));
+  const upTo = alike.length > 1 ? 'up to ' : '';
+  switch (alike[0]?.kind ?? 'dark') {
+    case 'route-stayed':
+      return `The route to ${target} stayed for the whole fault (${length}): new flows that hashed to it met nobody.`;
+    case 'hold-timer':
+      return (
+        `The hold timer (${lengthText(holdTimeMs(facts))}) ended the outage: the route to ${target} went ${length} after the cut; ` +
+        'until then its flows were silent. A shorter hold time or BFD would end it sooner.'
+      );
+    case 'dark': {
+      const elsewhere = alike.reduce((sum, each) => sum + each.elsewhere, 0);
+      const butNot = elsewhere > 0 ? `, not the ${flowsText(elsewhere)} broken elsewhere` : '';
+      return `${target} was dark for ${upTo}${length}, from the first break on it until its route was gone: withdrawing first would have saved only that${butNot}.`;
+    }
+  }
+}
+
+function outageOfVip(fault: FaultFacts, counts: readonly LedgerCount[], evidence: Evidence): Outage | null {
   const [first] = counts;
-  if (!first) return [];
+  if (!first) return null;
   const { window } = first;
   const { vip } = first.scope;
-  const onsetT = firstOnsetOn({ target: fault.target, vip }, window, evidence);
-  if (onsetT === null) return [];
-  const goneT = routeGoneT(fault.target, window, { scopes: counts.map((count) => count.scope), nextHops: evidence.nextHops });
   const { target } = fault;
+  const onsetT = firstOnsetOn({ target, vip }, window, evidence);
+  if (onsetT === null) return null;
+  const goneT = routeGoneT(target, window, { scopes: counts.map((count) => count.scope), nextHops: evidence.nextHops });
+  const cutT = fault.inForceT ?? window.fromT;
+  const elsewhere = total(counts, elsewhereOf);
   if (goneT === null) {
     // Under Cluster a node without a pod answers with another's.
     const isDark = counts.every((count) => count.after.nodes?.includes(target)) && !wasAnsweredOn({ target, vip }, onsetT, evidence);
-    const lengthMs = window.untilT - (fault.inForceT ?? window.fromT);
-    return isDark
-      ? [`The route to ${target} stayed for the whole fault (${lengthText(lengthMs)}): new flows that hashed to it met nobody.`]
-      : [];
+    return isDark ? { kind: 'route-stayed', vip, ms: window.untilT - cutT, elsewhere } : null;
   }
-  const darkMs = goneT - onsetT;
-  if (darkMs < NOTICEABLE_MS) return [];
-  const cutT = fault.inForceT ?? window.fromT;
-  const holdMs = holdTimeMs(evidence.facts);
-  if (hasSessionEnded(target, { fromT: cutT, untilT: goneT + SLACK_MS }, evidence.facts) !== false && isHoldTimer(goneT - cutT, holdMs)) {
-    return [
-      `The hold timer (${lengthText(holdMs)}) ended the outage: the route to ${target} went ${lengthText(goneT - cutT)} after the cut; ` +
-        'until then its flows were silent. A shorter hold time or BFD would end it sooner.',
-    ];
-  }
-  const elsewhere = total(counts, elsewhereOf);
-  const butNot = elsewhere > 0 ? `, not the ${flowsText(elsewhere)} broken elsewhere` : '';
-  return [
-    `${target} was dark for ${lengthText(darkMs)}, from the first break on it until its route was gone: withdrawing first would have saved only that${butNot}.`,
-  ];
+  if (goneT - onsetT < NOTICEABLE_MS) return null;
+  const wasTimer = isHoldTimer(goneT - cutT, holdTimeMs(evidence.facts));
+  if (wasTimer && hasSessionEnded(target, { fromT: cutT, untilT: goneT + SLACK_MS }, evidence.facts) !== false)
+    return { kind: 'hold-timer', vip, ms: goneT - cutT, elsewhere };
+  return { kind: 'dark', vip, ms: goneT - onsetT, elsewhere };
 }
 
 /** Whether a fresh dial was answered through the target in a whole second of the window after `sinceT`. */

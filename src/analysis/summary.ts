@@ -100,8 +100,8 @@ function restoredClause(restorations: readonly Restoration[]): string[] {
 
 /** Whom no router could have spared. */
 function podsText(counts: readonly LedgerCount[]): string {
-  const flows = total(counts, (count) => count.podEnded.elsewhere);
-  return flows === 0 ? '' : ` (${countText(flows)} of these because their pod ended)`;
+  const flows = total(counts, (count) => count.podEnded.flows);
+  return flows === 0 ? '' : `, ${flows === total(counts, (count) => count.broken) ? 'all' : countText(flows)} because their pod ended`;
 }
 
 /** What broke flows in windows of that cause, as far as the cluster tells: `: rollout of web 290, unexplained 10`. */

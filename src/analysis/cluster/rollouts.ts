@@ -22,12 +22,14 @@ export class Rollouts {
     if (before && event.generation > before.generation) this.#begun.set(vip, t);
     const open = this.#open.get(vip);
     const isPartial = event.exists && event.updated < event.replicas;
-    if (isPartial && !open) {
+    const isWhole = !isPartial && event.observedGeneration >= event.generation && event.available >= event.replicas;
+    // A pod that is evicted is missing from the counts as well: only a new generation makes a rollout, or one that was seen from its middle on.
+    if (isPartial && !open && (this.#begun.has(vip) || !before)) {
       const rollout: Rollout = { vip, deployment: podName(deployment), fromT: this.#begun.get(vip) ?? t, endT: null };
       this.#open.set(vip, rollout);
       this.#all.push(rollout);
-    } else if (open && !isPartial && event.observedGeneration >= event.generation && event.available >= event.replicas) {
-      open.endT = t;
+    } else if (isWhole) {
+      if (open) open.endT = t;
       this.#open.delete(vip);
       this.#begun.delete(vip);
     }

@@ -1,6 +1,6 @@
 // Advice that follows from the figures, rule by rule; where two intervals overlap, a rule says that it cannot tell.
 import type { Share } from '../../core/report-format.ts';
-import { countText, lengthText, listText, percentText } from '../wording.ts';
+import { countText, lengthText, listText } from '../wording.ts';
 import { figuresOf } from './compare-policies.ts';
 import { type Comparison, type Trial, TRIAL_TITLES, type TrialFigures, type VipFigures } from './figures.ts';
 
@@ -29,7 +29,7 @@ export function adviceOf(comparison: Comparison): Advice[] {
     ...(local && cluster
       ? [...nodeLossRule(comparison, local, cluster), ...rolloutRule(comparison, local, cluster), sourceRule(local, cluster)]
       : []),
-    ...comparison.vips.flatMap((vip) => returnRule(comparison, vip)),
+    ...returnRule(comparison),
   ];
 }
 
@@ -94,7 +94,9 @@ function alwaysAdvertiseRule(comparison: Comparison, { vip }: VipFigures): Advic
   if (gone.length + kept.length === 0) return [];
   const restsOn = [...gone, ...kept].map((figures) => `${vip}, ${TRIAL_TITLES[figures.trial]}: ${routeText(figures)}`);
   if (gone.length === 0) return [{ claim, answer: 'holds', text: `${vip} kept every node in every trial.`, restsOn }];
-  const stay = kept.length > 0 ? `; a node without a pod stayed, and answered with the pods of others` : '';
+  const stay = kept.some(({ trial }) => trial === 'drain-evict-first')
+    ? `; a node without a pod stayed, and answered with the pods of others`
+    : '';
   return [
     {
       claim,
@@ -178,7 +180,7 @@ function sourceRule(local: VipFigures, cluster: VipFigures): Advice {
   const [own, other] = [local.sourcePreserved, cluster.sourcePreserved];
   if (own.n === 0 || other.n === 0) return { claim, answer: 'cannot-tell', text: 'There was no flow to tell by.', restsOn };
   const holds = own.count === own.n && other.count === 0;
-  const hop = `Under Cluster ${percentText(cluster.extraHop.count / Math.max(1, cluster.extraHop.n))} of the flows took a hop more.`;
+  const hop = `Under Cluster ${percent(cluster.extraHop.count / Math.max(1, cluster.extraHop.n))} of the flows took a hop more.`;
   return {
     claim,
     answer: holds ? 'holds' : 'does-not-hold',
@@ -187,32 +189,25 @@ function sourceRule(local: VipFigures, cluster: VipFigures): Advice {
   };
 }
 
-function returnRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
-  const returns = NODE_TRIALS.flatMap((trial) => figuresOf(comparison, trial, vip) ?? []).filter(
-    ({ back }) => back !== null && back.younger.n > 0,
-  );
+function returnRule(comparison: Comparison): Advice[] {
+  const returns = comparison.trials.filter(({ trial, back }) => NODE_TRIALS.includes(trial) && back !== null && back.younger.n > 0);
   if (returns.length === 0) return [];
-  const hurt = returns.filter(({ back }) => (back?.younger.count ?? 0) > 0);
+  const claim = 'A node’s return is free';
   const restsOn = returns.map(
-    ({ trial, back }) =>
+    ({ trial, vip, back }) =>
       `${vip}, ${TRIAL_TITLES[trial]}: its return broke ${shareText(back?.younger)} of those opened meanwhile, ${shareText(back?.older)} of the older`,
   );
-  const claim = `A node’s return is free (${vip})`;
-  if (hurt.length > 0)
-    return [
-      {
-        claim,
-        answer: 'does-not-hold',
-        text: 'A return breaks flows that were opened while the node was away: bring nodes back when few are.',
-        restsOn,
-      },
-    ];
-  const n = returns.reduce((sum, { back }) => sum + (back?.younger.n ?? 0), 0);
-  return [
-    n < 100
-      ? { claim, answer: 'cannot-tell', text: `None broke, of only ${countText(n)} that could have.`, restsOn }
-      : { claim, answer: 'holds', text: 'None of the flows opened meanwhile broke.', restsOn },
-  ];
+  const sum = (of: (back: NonNullable<TrialFigures['back']>) => number) =>
+    returns.reduce((total, { back }) => total + (back ? of(back) : 0), 0);
+  const older = sum((back) => back.older.count);
+  if (sum((back) => back.younger.count) > 0) {
+    const stay = older === 0 ? '; whoever had survived its loss stayed' : `, and ${countText(older)} older ones`;
+    const text = `A return breaks flows that were opened while the node was away${stay}: bring nodes back when few are.`;
+    return [{ claim, answer: 'does-not-hold', text, restsOn }];
+  }
+  const n = sum((back) => back.younger.n);
+  if (n < 100) return [{ claim, answer: 'cannot-tell', text: `None broke, of only ${countText(n)} that could have.`, restsOn }];
+  return [{ claim, answer: 'holds', text: 'None of the flows opened meanwhile broke.', restsOn }];
 }
 
 function lossText({ trial, vip, loss }: TrialFigures): string {
@@ -221,10 +216,15 @@ function lossText({ trial, vip, loss }: TrialFigures): string {
 
 function shareText(share: Share | undefined): string {
   if (!share || share.n === 0) return 'unknown';
-  return `${countText(share.count)} of ${countText(share.n)} (${percentText(share.low)} to ${percentText(share.high)})`;
+  return `${countText(share.count)} of ${countText(share.n)} (${percent(share.low)} to ${percent(share.high)})`;
 }
 
 function routeText({ loss }: TrialFigures): string {
   if (loss?.route.kind === 'changed') return `the route went after ${lengthText(loss.route.afterMs)}`;
   return loss?.route.kind === 'kept' ? 'the route stayed' : 'unknown';
+}
+
+/** 0.30117 -> `30.1%` */
+function percent(share: number): string {
+  return `${String(Math.round(share * 1_000) / 10)}%`;
 }

@@ -107,6 +107,13 @@ test('a drain names the node that was cordoned, and a cordon alone breaks nobody
   ]);
 });
 
+test('an evicted pod is missing from its Deployment’s counts, and yet no rollout', () => {
+  const journal = aJournal().set(100, ALL).endpoints(100, PODS).deployment(100, {}).clusterNode(100, 'n3');
+  journal.clusterNode(6_000, 'n3', { unschedulable: true }).deployment(6_100, { replicas: 3, updated: 2, available: 2 });
+  journal.endpoints(6_200, ['old-1@n1', 'old-2@n2']).flow({ ingress: 'n1' });
+  expect(causesOf(reportOf(journal)).map(({ what }) => what)).toContain('drain of n3: n3 lost its last ready endpoint (old-3)');
+});
+
 test('a pod that is terminating and still serves keeps its node’s route; the step is the node’s last once it serves no more', () => {
   const journal = aJournal().set(100, ALL).endpoints(100, PODS);
   journal.endpoints(5_000, ['old-1@n1', 'old-2@n2', '~old-3@n3']).endpoints(12_000, ['old-1@n1', 'old-2@n2', '-old-3@n3']);
@@ -267,7 +274,9 @@ test('under Cluster a drained node’s route stays and answers: it is not said t
     .endpoints(6_200, ['old-1@n1', 'old-3@n3']);
   const flow = journal.flow({ ingress: 'n2', backend: 'old-2', backendNode: 'n2' });
   journal.breaks(flow, 6_250).maps(flow, 6_600, 'n2').tally(9, { path: 'n2', ok: 3, fresh: true });
-  expect(reportOf(journal).remarks.join(' ')).not.toContain('met nobody');
+  const { remarks, summary } = reportOf(journal);
+  expect(remarks.join(' ')).not.toContain('met nobody');
+  expect(summary).toContain('1 of 1 TCP flows broke, all of them on n2, all because their pod ended');
 });
 
 const someBreak = fc.record({
@@ -303,6 +312,17 @@ test('attributed and unexplained together are all breaks, each flow once a windo
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+test('how long a target was dark is told once for all VIPs that were alike in that', () => {
+  const journal = aJournal({ probes: ['tcp-hold'], vips: ['web', 'api'] }).fault(6_000, 14_000);
+  for (const [index, vip] of ['web', 'api'].entries()) {
+    journal.set(100, ALL, { address: vipAddress(index) }).set(6_300 + index * 200, ['n1', 'n3'], { address: vipAddress(index) });
+    journal.breaks(journal.flow({ vip, ingress: 'n2' }), 6_100);
+  }
+  expect(reportOf(journal).remarks[0]).toBe(
+    'n2 was dark for up to 0.4 s, from the first break on it until its route was gone: withdrawing first would have saved only that.',
   );
 });
 

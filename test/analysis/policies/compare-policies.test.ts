@@ -117,7 +117,7 @@ test('advice follows from the figures, and says which', () => {
   expect(answers.get('Under Cluster all nodes always advertise')).toBe('does-not-hold');
   expect(answers.get('A lost node costs fewer flows under Local than under Cluster')).toBe('holds');
   expect(answers.get('Local keeps the client’s address, Cluster does not')).toBe('holds');
-  expect(answers.get('A node’s return is free (web)')).toBe('does-not-hold');
+  expect(answers.get('A node’s return is free')).toBe('does-not-hold');
   expect(answers.has('Under Cluster a rollout is harmless, since no route changes')).toBe(false);
   expect(advice.every(({ restsOn }) => restsOn.length > 0)).toBe(true);
 });
