@@ -78,6 +78,9 @@ function sessionText({ session, status }: PathRow): string {
 function whereMissing({ node, session, status, routers }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
   const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
   if (status?.configuration === 'Invalid') return `kubectl -n ${metallbNamespace} describe configurationstates`;
+  if (session && session.state !== 'Established' && /hold timer expired/i.test(session.reason)) {
+    return `${speaker}: it fell silent, and a process that hangs is Running all the same; then the link between ${node} and ${session.router}`;
+  }
   if (session && session.state !== 'Established') {
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
   }

@@ -89,6 +89,15 @@ describe('a missing path', () => {
     expect(told?.look).toMatch(/^AS numbers, addresses and passwords at both ends/);
   });
 
+  test('a session that ended by its hold timer leads to the speaker first', () => {
+    const journal = says(intends(aJournal(), 100, ALL), 100, ALL).set(100, ['n1', 'n3']);
+    const reason = 'BGP Notification send: Hold Timer Expired';
+    journal.add(100, 'bgp-session', { observer: 'bgp', router: 'tor', peer: '10.77.0.12', node: 'n2', state: 'Active', reason });
+    const [part] = wireOf(journal).parts;
+    const [told] = differences(part?.rows ?? [], part?.findings ?? [], CONTEXT);
+    expect(told?.look).toMatch(/^the speaker on n2 .*: it fell silent/);
+  });
+
   test('no flow comes in by a node that the router sends flows to, and that is no chance', () => {
     const wire = wireOf(dials(intends(aJournal(), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }));
     expect(kinds(wire)).toEqual(['missing n2 flows']);

@@ -39,13 +39,16 @@ export function isBlindAt({ blind }: ClusterFacts, t: number): boolean {
   return blind.some(({ fromT, untilT }) => fromT <= t && t <= untilT);
 }
 
-/** Whether MetalLB meant `node` to advertise the VIP at `t`, and if not, its own word for why; null when nobody told. */
-export function intentAt(
+type NodeIntent = EventOf<'cluster.intent'>['nodes'][number];
+
+/** What MetalLB meant of the node and VIP from `fromT` to `untilT`: what stood then, and what followed, in order of time. */
+export function intentsWithin(
   { intents }: ClusterFacts,
-  about: { vip: string; node: string; t: number },
-): { advertises: boolean; reason: string | null } | null {
-  const standing = intents.findLast((intent) => intent.vip === about.vip && intent.t <= about.t);
-  return standing?.nodes.find(({ node }) => node === about.node) ?? null;
+  about: { vip: string; node: string; fromT: number; untilT: number },
+): NodeIntent[] {
+  const own = intents.filter(({ vip, t }) => vip === about.vip && t <= about.untilT);
+  const standing = own.findLastIndex(({ t }) => t <= about.fromT);
+  return own.slice(Math.max(0, standing)).flatMap(({ nodes }) => nodes.find(({ node }) => node === about.node) ?? []);
 }
 
 function isSameObserver(one: { from: string; observer: string }, other: { from: string; observer: string }): boolean {

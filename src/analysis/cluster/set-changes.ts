@@ -3,7 +3,7 @@ import type { FaultFacts } from '../fault-facts.ts';
 import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
 import type { RunFacts } from '../run-facts.ts';
 import { holdTimeMs } from '../windows.ts';
-import { type ClusterFacts, intentAt } from './cluster-facts.ts';
+import { type ClusterFacts, intentsWithin } from './cluster-facts.ts';
 import type { Happening } from './happening.ts';
 
 /** A watch event may come later than what it tells of has its effect. */
@@ -85,12 +85,14 @@ function canMove(happening: Happening, { vip, node, hasLeft }: Move, policy: str
 
 /** Where the intent is known, MetalLB's own reason says which kinds of happening come into question. */
 function wantedKinds(move: Move, cluster: ClusterFacts): (happening: Happening) => boolean {
-  const intent = intentAt(cluster, { ...move, t: move.t + SEEN_LATE_MS });
-  if (intent === null) return () => true;
+  const { t, hasLeft } = move;
+  const intents = intentsWithin(cluster, { ...move, fromT: t - ROUTE_MS, untilT: t + SEEN_LATE_MS });
+  if (intents.length === 0) return () => true;
+  // It may mean otherwise again by the time that a router has followed.
+  const intent = intents.findLast(({ advertises }) => advertises !== hasLeft);
   // The objects say nothing of it: a speaker, a session or a peer did it.
-  if (intent.advertises === move.hasLeft) {
+  if (!intent)
     return (happening) => happening.kind === 'speaker' || (happening.kind === 'metallb' && happening.objectKind !== 'BGPAdvertisement');
-  }
   if (intent.advertises) return () => true;
   switch (intent.reason ?? '') {
     case 'noLocalEndpoints':

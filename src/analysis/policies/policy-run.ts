@@ -12,6 +12,7 @@ import { scopesOf } from '../scopes.ts';
 import { SourceJudge } from '../source-ip.ts';
 import { errorsOf } from '../verdict.ts';
 import { type Window, windowsOf } from '../windows.ts';
+import { countText } from '../wording.ts';
 import type { EdgeFigures, PolicyRun, RouteChange, Trial, TrialFigures, VipFigures } from './figures.ts';
 
 type Reading = { facts: RunFacts; windows: readonly Window[]; nextHops: NextHopHistory; counts: readonly LedgerCount[] };
@@ -30,8 +31,18 @@ export function readPolicyRun(trial: Trial, events: readonly JournalEvent[]): Po
     vips: vips.map((vip) => vipFigures(vip, reading)),
     figures: vips.filter((vip) => trial !== 'rollout' || rolledOut.includes(vip)).map((vip) => trialFigures(trial, vip, reading)),
     rolledOut,
-    trouble: errorsOf(facts)[0] ?? null,
+    trouble: errorsOf(facts)[0] ?? unopenedText(events),
   };
+}
+
+/** What a run holds less than it was to hold says nothing of the flows that are missing. */
+const TOLERABLE_SHARE = 0.02;
+
+function unopenedText(events: readonly JournalEvent[]): string | null {
+  const ready = events.filter((event) => event.type === 'vantage.ready');
+  const failed = ready.reduce((sum, event) => sum + event.failed, 0);
+  const all = failed + ready.reduce((sum, event) => sum + event.opened, 0);
+  return failed > TOLERABLE_SHARE * all ? `${countText(failed)} of ${countText(all)} flows could not be opened` : null;
 }
 
 function vipFigures(vip: string, { facts }: Reading): VipFigures {

@@ -190,6 +190,22 @@ test('MetalLB’s own reason decides between two happenings of the same moment',
   expect(rows.filter(({ effect }) => effect !== null)).toMatchObject([{ what: 'BGPAdvertisement web: nodeSelectors now leave out n3' }]);
 });
 
+test('a node that is meant to advertise again before the router has followed is still explained by what took it out', () => {
+  const journal = aJournal().set(100, ALL).endpoints(100, PODS);
+  const intent = (t: number, reason: string | null) =>
+    journal.cluster(t, 'cluster.intent', { vip: 'web', nodes: [{ node: 'n3', advertises: reason === null, reason }] });
+  intent(100, null);
+  journal.endpoints(6_000, PODS.slice(0, 2));
+  intent(6_001, 'noLocalEndpoints');
+  journal.endpoints(6_900, [...PODS.slice(0, 2), 'new@n3']);
+  intent(6_901, null);
+  journal.set(6_200, ['n1', 'n2']).set(7_000, ALL).flow({ ingress: 'n1' });
+  expect(causesOf(reportOf(journal)).map(({ what, effect }) => [what, effect])).toEqual([
+    ['n3 lost its last ready endpoint (old-3)', 'n3 left the next-hop set of web 0.2 s later'],
+    ['n3 has a ready endpoint again (new)', 'n3 joined the next-hop set of web 0.1 s later'],
+  ]);
+});
+
 test('a set that changes although MetalLB means to advertise is laid to the speaker, else to nothing that was seen', () => {
   const of = (speakerEnds: boolean) => {
     const journal = aJournal().set(100, ALL).clusterNode(100, 'n3');

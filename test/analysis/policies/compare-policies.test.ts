@@ -130,6 +130,12 @@ test('a run that broke off is told as one, and gives way to one that did not', (
   expect(comparison.trials[0]?.loss?.broken.count).toBe(40);
 });
 
+test('a run in which many flows could not be opened is no whole one', () => {
+  const { journal } = aTrial();
+  journal.add(950, 'vantage.ready', { vantage: 'v2', addresses: [], clockErrMs: 0, opened: 90, failed: 30 }, 'prober:v2');
+  expect(readPolicyRun('session-loss', journal.end(30_000)).trouble).toBe('30 of 120 flows could not be opened');
+});
+
 test('two shares are told apart only where their intervals do not touch, and the same from both sides', () => {
   const share = fc.tuple(fc.nat(500), fc.nat(500)).map(([a, b]) => shareOf(Math.min(a, b), Math.max(a, b)));
   const mirrored = { less: 'more', more: 'less', 'cannot-tell': 'cannot-tell' } as const;
