@@ -94,7 +94,7 @@ async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ envir
   const { environment, lab } = resolveEnvironment(flags.env, flags.prefix, uid);
   const [first] = environment.routers;
   const router = first ? openRouter(first) : null;
-  const cluster = environment.cluster && clusterOf(environment.cluster, lab, flags);
+  const cluster = environment.cluster && (await clusterOf(environment.cluster, lab, flags));
   const nodes = cluster ? null : lab && nodeControls(lab.nodes);
   return {
     environment,
@@ -110,7 +110,7 @@ async function openDevices(flags: PlaceFlags & { env: string }): Promise<{ envir
 }
 
 /** The cluster as the keeper may act on it: by credentials of its own, where there are some. */
-function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): ClusterControl {
+async function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): Promise<ClusterControl> {
   const own = file === undefined ? null : loadKeeperFile(file);
   const kubeconfig = own?.kubeconfig ?? (lab ? kubeconfigPath(lab.stateFolder, 'holdfast-keeper') : cluster.kubeconfig);
   const login = { ...cluster, kubeconfig, context: own?.context ?? cluster.context };
@@ -118,13 +118,12 @@ function clusterOf(cluster: Cluster, lab: Lab | null, { file }: PlaceFlags): Clu
     const { openCluster } = await import('../cluster/open-cluster.ts');
     return await openCluster(login);
   };
-  // Loaded at once and not when a fault must go: that takes its time, in which a keeper hears of no renewal. A failure is told then.
-  let early: Promise<KubeClient> | null = open();
-  early.catch(() => undefined);
+  // Loaded before anything else, and not when a fault must go: that takes its time, in which nobody hears of a renewal or a question.
+  let early: KubeClient | null = await open().catch(() => null); // a failure is told when a fault asks
   return clusterControl(async () => {
-    const opened = early ?? open();
+    const opened = early ?? (await open());
     early = null;
-    return await opened;
+    return opened;
   });
 }
 

@@ -9,7 +9,7 @@ import type { Lab } from '../lab/lab.ts';
 import { connectKeeper, type KeeperClient } from '../runner/keeper-client.ts';
 import { selfArgv } from './self.ts';
 
-const START_MS = 15_000;
+const START_MS = 30_000;
 
 export class LabKeeper {
   readonly #lab: Lab;

@@ -62,7 +62,7 @@ export class KeeperProcesses implements AsyncDisposable {
     const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.#children.push(child);
-    const client = await connectKeeper(this.socket, { timeoutMs: 15_000, signal: AbortSignal.timeout(20_000) }).catch((cause: unknown) => {
+    const client = await connectKeeper(this.socket, { timeoutMs: 40_000, signal: AbortSignal.timeout(45_000) }).catch((cause: unknown) => {
       throw new Error(`no keeper: ${this.stderr}`, { cause });
     });
     return { child, client };
