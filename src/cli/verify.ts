@@ -70,15 +70,17 @@ async function verify(flags: Flags): Promise<number> {
 async function print(flags: Flags, environment: Environment, result: SessionResult) {
   const { compareVips } = await import('./compare-vips.ts');
   const { hasColour } = await import('./write-reports.ts');
-  const { report, folder, hasReports } = result;
+  const { report, folder, hasReports, end } = result;
+  const cutShort = 'why' in end ? end.why : null;
   const vips = await compareVips(folder, environment, report.checks);
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ verdict: report.verdict, folder, vips }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ verdict: report.verdict, folder, cutShort, vips }, null, 2)}\n`);
     return;
   }
   const { intentWireText } = await import('../report/terminal/intent-wire.ts');
   const width = Math.min(160, Math.max(60, process.stdout.columns || 80));
   process.stdout.write(intentWireText(vips, report.verdict, { width, colour: hasColour() }));
+  if (cutShort !== null) process.stdout.write(`\nIt was cut short: ${cutShort}.\n`);
   if (hasReports) process.stdout.write(`\nEverything else about it: ${join(folder, 'report.html')}\n`);
 }
 
