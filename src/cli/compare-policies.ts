@@ -101,6 +101,8 @@ async function comparePoliciesOf(flags: Flags): Promise<number> {
   }
   if (done.length === 0) return interruptedExitCode(interruption, exitCode);
   tellComparison(done, folder.path, flags);
+  // Figures of a run that was cut short are told, and are no answer.
+  if (exitCode === ExitCode.held && done.some(({ run }) => run.trouble !== null)) exitCode = ExitCode.inconclusive;
   return interruptedExitCode(interruption, exitCode);
 }
 

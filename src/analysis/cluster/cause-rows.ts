@@ -1,6 +1,6 @@
 // The table of causes of a window: what happened, what became of next-hop sets by it, and whom it broke.
 import type { CauseEvidence, UnexplainedBreaks, WindowCause, WindowReport } from '../../core/report-format.ts';
-import { type Flow, isOpenAt, sightingAt } from '../flow-life.ts';
+import { type Flow, isOpenAt } from '../flow-life.ts';
 import { shareOf } from '../intervals.ts';
 import type { RunFacts } from '../run-facts.ts';
 import { lengthText, listText } from '../wording.ts';
@@ -205,10 +205,4 @@ function heldVips(facts: RunFacts): ReadonlySet<string> {
 
 function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** How many of the attributed breaks came in by which node, most first. */
-export function ingressesOf(breaks: readonly AttributedBreak[]): { node: string | null; flows: number }[] {
-  const nodes = Map.groupBy(breaks, ({ flow, broken }) => sightingAt(flow, broken.onsetT).ingress);
-  return [...nodes].map(([node, of]) => ({ node, flows: of.length })).sort((a, b) => b.flows - a.flows);
 }
