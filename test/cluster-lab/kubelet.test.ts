@@ -199,8 +199,8 @@ test('a foreign word on its node is put right', async () => {
   const conditions = [{ type: 'Ready', status: 'False', reason: 'SomebodyElse' }];
   await client.patch({ ...node, subresource: 'status' }, { kind: 'strategic', body: { status: { conditions } } }, {}, signal());
   await eventually(async () => {
-    const { status } = (await client.get(node, signal())) ?? {};
-    expect((status as Status).conditions.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' });
+    const found = await client.get(node, signal());
+    expect((found?.['status'] as Status).conditions.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' });
   });
 });
 
