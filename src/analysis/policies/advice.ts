@@ -17,6 +17,9 @@ export type Advice = {
 /** Faults in which a node leaves the set, and its flows with it. */
 const NODE_TRIALS: readonly Trial[] = ['session-loss', 'link-cut', 'exclude', 'speaker-restart'];
 
+/** Fewer choices than this, and which pods they fell on decides more than the policy does. */
+const ENOUGH_CHOICES = 30;
+
 /** Every rule that the figures suffice for. */
 export function adviceOf(comparison: Comparison): Advice[] {
   const local = comparison.vips.find(({ policy }) => policy === 'local');
@@ -54,6 +57,13 @@ function affinityRule(comparison: Comparison, cluster: VipFigures, affinity: Vip
   const restsOn = pairs.flatMap(({ plain, sticky }) => [lossText(sticky), lossText(plain)]);
   const names = (of: typeof pairs) => listText(of.map(({ trial }) => TRIAL_TITLES[trial]));
   const why = 'Each node remembers its own clients, and asks no other.';
+  // Flows that share a pod are one sample of where it stands: their interval is narrower than what is known.
+  if (affinity.podChoices < ENOUGH_CHOICES) {
+    const less = saves.length > 0 ? ` Fewer broke with it in ${names(saves)}.` : '';
+    const more = costs.length > 0 ? ` More broke with it in ${names(costs)}.` : '';
+    const text = `All flows of a client through a node share one pod, and only ${countText(affinity.podChoices)} such choices were made: chance decides which pods they are.${less}${more} ${why}`;
+    return [{ claim, answer: 'cannot-tell', text, restsOn }];
+  }
   if (saves.length === pairs.length)
     return [{ claim, answer: 'holds', text: `Fewer flows broke with it in every trial (${names(saves)}).`, restsOn }];
   if (saves.length === 0 && costs.length > 0)
@@ -107,7 +117,8 @@ function alwaysAdvertiseRule(comparison: Comparison, { vip }: VipFigures): Advic
   ];
 }
 
-function drainOrderRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
+function drainOrderRule(comparison: Comparison, { vip, hasAffinity, podChoices }: VipFigures): Advice[] {
+  if (hasAffinity && podChoices < ENOUGH_CHOICES) return [];
   const [evict, withdraw] = (['drain-evict-first', 'drain-withdraw-first'] as const).map((trial) => figuresOf(comparison, trial, vip));
   if (!evict?.loss || !withdraw?.loss) return [];
   const claim = `Withdrawing the routes before the pods saves flows of ${vip}`;

@@ -35,6 +35,8 @@ export type VipFigures = {
   byPod: { name: string; flows: number }[];
   /** Pods that answered one client through one node: the fewest and the most. */
   podsOfAClient: { fewest: number; most: number };
+  /** Pairs of a client and a node: with affinity each of them chose one pod, for all of its flows. */
+  podChoices: number;
   /** Flows whose client address the pod saw; `rewrittenByIngress`: it saw one of the ingress node's instead. */
   sourcePreserved: Share;
   rewrittenByIngress: number;

@@ -67,6 +67,7 @@ function vipFigures(vip: string, { facts }: Reading): VipFigures {
     byNode: countsBy(seen.map(({ ingress }) => ingress ?? 'unknown')),
     byPod: countsBy(seen.map(({ backend }) => backend)),
     podsOfAClient: { fewest: Math.min(...pods), most: Math.max(...pods) },
+    podChoices: pods.length,
     sourcePreserved: shareOf(sources.filter((source) => source === 'preserved').length, sources.length),
     rewrittenByIngress: sources.filter((source) => source === 'ingress').length,
     extraHop: shareOf(placed.filter(({ ingress, backendNode }) => ingress !== backendNode).length, placed.length),

@@ -122,6 +122,22 @@ test('advice follows from the figures, and says which', () => {
   expect(advice.every(({ restsOn }) => restsOn.length > 0)).toBe(true);
 });
 
+test('few clients make few choices of pods: with affinity nothing is concluded from them, whatever their flows say', () => {
+  const comparison = comparePolicies([aLoss('link-cut', { spread: 40 })]);
+  const [web, cluster, affinity] = comparison.vips;
+  if (!web || !cluster || !affinity) throw new Error('three VIPs are compared');
+  const fewer = comparison.trials.map((each) =>
+    each.vip === affinity.vip && each.loss ? { ...each, loss: { ...each.loss, broken: shareOf(1, 120) } } : each,
+  );
+  const answerWith = (podChoices: number) =>
+    adviceOf({ ...comparison, trials: fewer, vips: [web, cluster, { ...affinity, podChoices }] }).find(({ claim }) =>
+      claim.startsWith('sessionAffinity'),
+    );
+  expect(affinity.podChoices).toBe(3);
+  expect(answerWith(3)).toMatchObject({ answer: 'cannot-tell', text: expect.stringContaining('only 3 such choices') as string });
+  expect(answerWith(100)?.answer).toBe('holds');
+});
+
 test('a run that broke off is told as one, and gives way to one that did not', () => {
   const { journal } = aTrial();
   const cut = readPolicyRun('session-loss', journal.add(9_000, 'run.aborted', { why: 'the prober at v1 has been ill for 3 s' }).sorted());
