@@ -19,6 +19,11 @@ export type MarkedChange = {
   before: FieldValue;
   /** Equal to `before`: there is nothing to change, and nothing to put back. */
   ours: FieldValue;
+  /**
+   * What the server itself puts beside the field as soon as there is something that it stands in. Stated where there was nothing before:
+   * that goes with the field then, unless somebody wrote more into it.
+   */
+  defaultsBeside?: Record<string, unknown>;
   /** Fields that the server changes along with it and that are to be as before as well. */
   along?: { path: readonly string[]; before: FieldValue }[];
 };
@@ -110,7 +115,7 @@ export function operationsToRevert(object: ClusterObject, change: MarkedChange):
   if (!sameJson(valueAt(object, change.path), change.ours)) return unmark;
   return [
     ...unmark,
-    ...operationsToSet(object, change.path, change.before),
+    ...operationsToSet(object, change.path, change.before, change.defaultsBeside ?? null),
     ...(change.along ?? []).flatMap(({ path, before }) => operationsToSet(object, path, before)),
   ];
 }
@@ -163,13 +168,20 @@ async function theSame(cluster: ClusterControl, { ref, uid }: MarkedChange, sign
 }
 
 /** RFC 6902 has no "make the way there": a map that is missing is added, and one that we leave empty goes, as the server stores neither. */
-function operationsToSet(object: ClusterObject, path: readonly string[], value: FieldValue): PatchOperation[] {
+function operationsToSet(
+  object: ClusterObject,
+  path: readonly string[],
+  value: FieldValue,
+  defaultsBeside: MarkedChange['defaultsBeside'] | null = null,
+): PatchOperation[] {
   const now = valueAt(object, path);
   if (sameJson(now, value)) return [];
   const parent = path.slice(0, -1);
   const siblings = valueAt(object, parent)?.is;
   if (value === null) {
-    const isLast = parent.length > 1 && Object.keys(siblings ?? {}).length === 1;
+    const others = Object.entries(siblings ?? {}).filter(([key]) => key !== path.at(-1));
+    const areDefaults = others.every(([key, is]) => sameJson(is, defaultsBeside?.[key]));
+    const isLast = areDefaults && (parent.length > 1 || defaultsBeside !== null);
     return [{ op: 'remove', path: pointer(isLast ? parent : path) }];
   }
   const makeWay: PatchOperation[] = siblings === undefined ? [{ op: 'add', path: pointer(parent), value: {} }] : [];

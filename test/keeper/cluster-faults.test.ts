@@ -158,6 +158,26 @@ test('an advertisement that was deleted meanwhile does not keep the others from 
   await expect(advertisementDeselect.revert(aim, preState, signal)).rejects.toMatchObject({ code: 'TARGET_GONE' });
 });
 
+test('an advertisement without a spec is left out of, and is without one again unless somebody wrote into it', async () => {
+  const network = aCluster();
+  const all = ['metallb-system', 'all'] as const;
+  network.cluster.edit('bgpAdvertisements', all, (object) => Reflect.deleteProperty(object, 'spec'));
+  const before = network.snapshot();
+  const aim = atNode(network);
+  const preState = await advertisementDeselect.preState(aim, signal);
+  await advertisementDeselect.inject(aim, preState, signal);
+  const { cluster } = network;
+  expect(cluster.get('bgpAdvertisements', 'all', 'metallb-system')?.spec).toMatchObject({ aggregationLength: 32 });
+  expect(await advertisementDeselect.read(aim, preState, signal)).toEqual({ isInForce: true, isRestored: false, foreign: [] });
+  await advertisementDeselect.revert(aim, preState, signal);
+  expect(await advertisementDeselect.read(aim, preState, signal)).toEqual({ isInForce: false, isRestored: true, foreign: [] });
+  expect(network.snapshot()).toEqual(before);
+  await advertisementDeselect.inject(aim, preState, signal);
+  cluster.edit('bgpAdvertisements', all, ({ spec }) => Object.assign(spec as object, { aggregationLength: 24 }));
+  await advertisementDeselect.revert(aim, preState, signal);
+  expect(cluster.get('bgpAdvertisements', 'all', 'metallb-system')?.spec).toEqual({ aggregationLength: 24, aggregationLengthV6: 128 });
+});
+
 test('speaker-delete deletes the pod that it saw and no other, and waits for a successor that is ready', async () => {
   const network = aCluster();
   const aim = atNode(network);

@@ -4,6 +4,9 @@ import { AppError } from '../../src/core/errors.ts';
 
 type Stored = ClusterObject & { metadata: { uid: string; resourceVersion: string } };
 
+/** What the schema of MetalLB's CRD adds to a spec, and to nothing where there is no spec. */
+const ADVERTISEMENT_DEFAULTS = { aggregationLength: 32, aggregationLengthV6: 128 };
+
 /** Nodes n1…, on each a speaker and a pod of the Deployment `web`, behind the Service `web`; one BGPAdvertisement `all`. */
 export class SmallCluster {
   readonly #objects = new Map<string, Stored>();
@@ -105,7 +108,8 @@ export class SmallCluster {
   put(kind: ClusterKind, object: ClusterObject): Stored {
     const key = keyOf(kind, object.metadata.namespace ?? null, object.metadata.name);
     const uid = object.metadata.uid ?? this.#objects.get(key)?.metadata.uid ?? `uid-${String((this.#uid += 1))}`;
-    const stored = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String((this.#version += 1)) } };
+    const spec = kind === 'bgpAdvertisements' && object.spec ? { spec: { ...ADVERTISEMENT_DEFAULTS, ...object.spec } } : {};
+    const stored = { ...object, ...spec, metadata: { ...object.metadata, uid, resourceVersion: String((this.#version += 1)) } };
     this.#objects.set(key, structuredClone(stored));
     return stored;
   }

@@ -9,6 +9,8 @@ import { type Aim, type Fault, need } from './fault.ts';
 
 const ANNOTATION = 'holdfast.io/deselected-by';
 const HOSTNAME = 'kubernetes.io/hostname';
+/** Of MetalLB's CRD (v0.16.2): they come with any spec. */
+const SPEC_DEFAULTS = { aggregationLength: 32, aggregationLengthV6: 128 };
 
 const selector = z.looseObject({
   matchLabels: z.record(z.string(), z.string()).nullish(),
@@ -128,11 +130,17 @@ function changesOf({ mark }: Aim<Node>, before: unknown): MarkedChange[] {
   return advertisements.map(({ namespace, name, uid, spec }) => {
     const was = valueAt({ spec: spec?.is }, ['spec', 'nodeSelectors']);
     const ours = leftOut(was === null ? [] : z.array(selector).parse(was.is), hostname);
-    const common = { ref: { kind: 'bgpAdvertisements', namespace, name } as const, uid, annotation: ANNOTATION, mark };
-    // An advertisement without a spec is to be without one again.
-    return spec === null
-      ? { ...common, path: ['spec'], before: null, ours: { is: { nodeSelectors: ours } } }
-      : { ...common, path: ['spec', 'nodeSelectors'], before: was, ours: { is: ours } };
+    return {
+      ref: { kind: 'bgpAdvertisements', namespace, name },
+      uid,
+      annotation: ANNOTATION,
+      mark,
+      path: ['spec', 'nodeSelectors'],
+      before: was,
+      ours: { is: ours },
+      // An advertisement without a spec is to be without one again.
+      ...(spec === null ? { defaultsBeside: SPEC_DEFAULTS } : {}),
+    };
   });
 }
 
