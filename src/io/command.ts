@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts';
 export type Argv = readonly [string, ...string[]];
 export type CommandOptions = {
   place?: Place;
-  /** Default 10 s; the command is killed after it. */
+  /** Default 10 s; the command and its children are killed after it. */
   timeoutMs?: number;
   /** Written to the command's standard input. */
   input?: string;
@@ -55,7 +55,12 @@ export async function tryCommand(argv: Argv, options: CommandOptions = {}): Prom
   // A command that ends without reading its input is no error of ours.
   child.stdin?.on('error', () => undefined).end(input ?? '');
   return await new Promise<CommandResult>((resolve, reject) => {
-    const kill = () => child.kill('SIGKILL');
+    const kill = () => {
+      killSession(child);
+      // Who left the session may keep these open for as long as it likes, and nobody reads them any more.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -80,6 +85,15 @@ export async function tryCommand(argv: Argv, options: CommandOptions = {}): Prom
       });
     });
   });
+}
+
+/** Ends a command of `spawnIn` and its children. */
+function killSession(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL'); // it has not come to lead a group, or the last of the group has ended
+  }
 }
 
 function commandError(argv: Argv, place: Place | undefined, cause: NodeJS.ErrnoException): AppError {
