@@ -126,6 +126,8 @@ export class PodRunner {
     while (process !== null || !this.#ending.signal.aborted) {
       process ??= this.#launch();
       this.#process = process;
+      // Only an adopted one: `end` came before it was known, and found nobody to ask.
+      if (this.#ending.signal.aborted) void this.#askToEnd();
       const exit = await this.#attend(process);
       this.#process = process = null;
       if (!(await this.#goesOnAfter(exit))) return;
@@ -161,11 +163,13 @@ export class PodRunner {
     this.#tell();
   }
 
-  /** The process that a predecessor left; it may have died before it could write down which one it was. */
+  /**
+   * The process that a predecessor left; it may have died before it could write down which one it was. Only then it is searched for:
+   * where one is recorded, another that leads a session is a probe's command.
+   */
   #livingProcess(): PodProcess | null {
-    const { process: recorded } = this.#record;
-    const identity = recorded !== null && isAlive(recorded) ? recorded : processesOfPod(this.plan.uid).find(({ isLeader }) => isLeader);
-    if (identity === undefined) return null;
+    const identity = this.#record.process ?? processesOfPod(this.plan.uid).find(({ isLeader }) => isLeader);
+    if (identity === undefined || !isAlive(identity)) return null;
     this.#say(`goes on as process ${String(identity.pid)}`);
     const { pid, startTicks } = identity;
     return adoptProcess({ pid, startTicks });

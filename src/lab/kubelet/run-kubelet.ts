@@ -91,6 +91,8 @@ class NodePods {
   }
 
   onSync(items: readonly KubeObject[]): void {
+    // What a predecessor ran is being ended: it is not to be gone on with.
+    if (this.#signal.aborted) return;
     this.#bound.clear();
     for (const item of items) this.#bound.set(viewOf(item).uid, item);
     for (const record of this.#predecessors.values()) this.#succeed(record);

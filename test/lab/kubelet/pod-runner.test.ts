@@ -234,6 +234,41 @@ test('killed before it could write down which process it started, it is still fo
   expect(bench.leaders()).toEqual([pid]);
 });
 
+test('a pod that is found deleted by who comes after its kubelet ends as any other: preStop, then SIGTERM', async () => {
+  const pod = shell(`trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.05; done`, {
+    lifecycle: { preStop: { exec: { command: ['sh', '-c', `echo >${bench.folder}/stopping`] } } },
+  });
+  bench.run(pod);
+  await eventually(() => {
+    expect(readFileSync(bench.log(), 'utf8')).toBe('up\n');
+  });
+  await bench.kill();
+  bench.run(pod);
+  bench.tell({ end: 600 });
+  await eventually(() => {
+    expect(bench.isOver).toBe(true);
+  });
+  expect(readFileSync(bench.log(), 'utf8')).toBe('up\nasked\n');
+  expect(readdirSync(bench.folder)).toContain('stopping');
+});
+
+test('a probe’s command that outlives its kubelet is not taken for the pod’s process', async () => {
+  // Kubernetes reads $$ as a $ of one's own.
+  const pod = shell(`echo $$$$ >>${bench.folder}/main; exec sleep 1000`, {
+    readinessProbe: { exec: { command: ['sh', '-c', `echo $$$$ >>${bench.folder}/probe; exec sleep 1000`] }, timeoutSeconds: 1_000 },
+  });
+  const pids = (name: string) => readFileSync(join(bench.folder, name), 'utf8').trim().split('\n').map(Number);
+  bench.run(pod);
+  const [main = 0, probe = 0] = await eventually(() => [pids('main')[0], pids('probe')[0]]);
+  await bench.kill();
+  process.kill(main, 'SIGKILL');
+  bench.run(pod);
+  await eventually(() => {
+    expect(pids('main')).toHaveLength(2);
+  });
+  expect(identityOf(probe)).toBeNull();
+});
+
 test('what died while nobody looked is started again, and counted', async () => {
   bench.run(shell('exec sleep 1000'));
   const pid = await theOne();
