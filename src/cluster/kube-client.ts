@@ -58,7 +58,8 @@ export type AccessQuestion = { verb: string; resource: Resource; subresource?: s
 
 /**
  * A connection to one API server.
- * Failures are AppErrors: CLUSTER_UNREACHABLE, CLUSTER_REFUSED (with the server's own words), CONFLICT (409), TARGET_GONE (404 of a write).
+ * Failures are AppErrors: CLUSTER_UNREACHABLE, CLUSTER_REFUSED (with the server's own words), CONFLICT (409), TARGET_GONE (a write's 404
+ * by which the API server itself names the object; any other 404 is CLUSTER_UNREACHABLE).
  */
 export type KubeClient = AsyncDisposable & {
   /** Null when there is no such object, or the server knows no such kind. */

@@ -7,8 +7,9 @@ import { follow, type Hearing } from './following.ts';
 import type { KubeClient, KubeObject, ObjectRef, PatchKind, Resource, Selection, WriteOptions } from './kube-client.ts';
 import { readLogin } from './login.ts';
 import { Pulse } from './pulse.ts';
-import { blockedByBudget, jsonOf, refusal, statusOf } from './refusals.ts';
+import { blockedByBudget, jsonOf, nothingThere, refusal, saysNoSuch, statusOf } from './refusals.ts';
 import { type Answer, type Request, Requests } from './requests.ts';
+import { isServed } from './served-kinds.ts';
 
 export type ClientTiming = {
   /** The longest that one request may take. */
@@ -71,13 +72,14 @@ class HttpKubeClient implements KubeClient {
     this.#timing = timing;
     // Everybody may read the version, and any answer is one.
     const ask = { method: 'GET', path: '/version', verb: 'get', object: 'version' } as const;
-    this.#pulse = new Pulse(requests.server, (signal) => requests.ask(ask, signal), timing.pulse);
+    this.#pulse = new Pulse(requests.server, (signal, onReady) => requests.askOnce(ask, signal, onReady), timing.pulse);
   }
 
   async get(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | null> {
     const request = this.#requestAt('GET', 'get', ref, {});
     const answer = await this.#requests.ask(request, signal);
-    return answer.status === 404 ? null : this.#parsed(request, answer, kubeObject);
+    if (answer.status === 404 && (saysNoSuch(answer.text, ref.name) || !(await this.#isServed(ref.resource, signal)))) return null;
+    return this.#parsed(request, answer, kubeObject);
   }
 
   async list(resource: Resource, selection: Selection, signal: AbortSignal): Promise<KubeObject[] | null> {
@@ -105,6 +107,7 @@ class HttpKubeClient implements KubeClient {
     const request: Request = {
       ...this.#requestAt('POST', 'create', { resource, ...(namespace === undefined ? {} : { namespace }), name }, writeQuery(options)),
       path: pathOf(resource, { namespace }) + queryOf(writeQuery(options)),
+      mayMiss: namespace,
       body: object,
     };
     return this.#parsed(request, await this.#requests.ask(request, signal), kubeObject);
@@ -120,7 +123,7 @@ class HttpKubeClient implements KubeClient {
     // The server calls a changed uid, or a failed test of a JSON patch, invalid: whether it is another object by now, only the object tells.
     if (answer.status === 422 && (options.uid ?? options.resourceVersion) !== undefined) {
       const now = (await this.get(ref, signal))?.metadata;
-      if (now === undefined) throw refusal(this.#asked(request), 404, answer.text);
+      if (now === undefined) throw nothingThere(this.#asked(request), 'it went away meanwhile');
       const isAnother = [
         [options.uid, now.uid],
         [options.resourceVersion, now.resourceVersion],
@@ -137,7 +140,7 @@ class HttpKubeClient implements KubeClient {
       body: { ...deleteOptions(options), ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }) },
     };
     const answer = await this.#requests.ask(request, signal);
-    if (answer.status !== 404) this.#taken(request, answer);
+    if (answer.status !== 404 || !saysNoSuch(answer.text, ref.name)) this.#taken(request, answer);
   }
 
   async evict(...[{ namespace, name }, options, signal]: Parameters<KubeClient['evict']>): ReturnType<KubeClient['evict']> {
@@ -147,7 +150,7 @@ class HttpKubeClient implements KubeClient {
       body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: deleteOptions(options) },
     };
     const answer = await this.#requests.ask(request, signal);
-    if (answer.status === 404) return { kind: 'gone' };
+    if (answer.status === 404 && saysNoSuch(answer.text, name)) return { kind: 'gone' };
     const why = answer.status === 429 ? blockedByBudget(statusOf(jsonOf(answer.text))) : null;
     if (why !== null) return { kind: 'blocked', why };
     this.#taken(request, answer);
@@ -186,7 +189,7 @@ class HttpKubeClient implements KubeClient {
     for (let next: string | undefined; ;) {
       const request = this.#listRequest(resource, selection, { limit, continue: next });
       const answer = await this.#requests.ask(request, signal);
-      if (answer.status === 404) return null;
+      if (answer.status === 404 && !(await this.#isServed(resource, signal))) return null;
       if (answer.status === 410 && next !== undefined) {
         // The snapshot was forgotten while its pages were read: all at once then, which cannot be.
         items.length = 0;
@@ -246,11 +249,20 @@ class HttpKubeClient implements KubeClient {
       path: pathOf(resource, { namespace, name, subresource }) + queryOf(query),
       verb,
       object: `${[resource.plural, subresource].filter(Boolean).join('/')} ${[namespace, name].filter(Boolean).join('/')}`,
+      mayMiss: name,
     };
   }
 
-  #asked({ verb, object }: Request) {
-    return { server: this.#requests.server, verb, object };
+  /** For when a 404 does not tell an unknown kind from a proxy that lost its server. */
+  async #isServed(resource: Resource, signal: AbortSignal): Promise<boolean> {
+    return await isServed(resource, async (path, schema) => {
+      const request = { method: 'GET', path, verb: 'get', object: path } as const;
+      return this.#parsed(request, await this.#requests.ask(request, signal), schema);
+    });
+  }
+
+  #asked({ verb, object, mayMiss }: Request) {
+    return { server: this.#requests.server, verb, object, mayMiss };
   }
 
   #taken(request: Request, { status, text }: Answer): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../core/errors.ts';
 
 /** What was asked, for messages: `list services`, `patch node n2`. */
-export type Asked = { server: string; verb: string; object: string };
+export type Asked = { server: string; verb: string; object: string; mayMiss?: string | undefined };
 
 const status = z.looseObject({
   kind: z.literal('Status'),
@@ -11,7 +11,10 @@ const status = z.looseObject({
   reason: z.string().optional(),
   code: z.number().optional(),
   details: z
-    .looseObject({ causes: z.array(z.looseObject({ reason: z.string().optional(), message: z.string().optional() })).optional() })
+    .looseObject({
+      name: z.string().optional(),
+      causes: z.array(z.looseObject({ reason: z.string().optional(), message: z.string().optional() })).optional(),
+    })
     .optional(),
 });
 /** `meta.k8s.io/v1` Status. */
@@ -26,6 +29,15 @@ export function statusOf(body: unknown): Status | null {
 export function blockedByBudget(found: Status | null): string | null {
   const cause = found?.details?.causes?.find(({ reason }) => reason === 'DisruptionBudget');
   return cause === undefined ? null : [found?.message, cause.message].filter(Boolean).join(' ');
+}
+
+/**
+ * Whether a 404 is an API server's own word that it has no object of that name. A proxy whose backend is away may answer 404 too, and
+ * whatever is taken for gone is never reverted.
+ */
+export function saysNoSuch(text: string, name: string | undefined): boolean {
+  const found = statusOf(jsonOf(text));
+  return name !== undefined && found?.reason === 'NotFound' && found.details?.name === name;
 }
 
 /** The refusal behind an answer that is no success. `text` is its body. */
@@ -43,7 +55,14 @@ export function refusal(asked: Asked, code: number, text: string): AppError {
         remedy: 'grant it: deploy/kubernetes/rbac.yaml has the roles that Holdfast needs',
       });
     case 404:
-      return new AppError('TARGET_GONE', `the cluster at ${asked.server} has nothing to ${what}: ${said}`);
+      if (saysNoSuch(text, asked.mayMiss)) return nothingThere(asked, said);
+      return new AppError(
+        'CLUSTER_UNREACHABLE',
+        `the cluster at ${asked.server} cannot ${what} now: 404 is answered in its place: ${said}`,
+        {
+          remedy: 'see that the kubeconfig names the API server itself, and what stands between',
+        },
+      );
     case 409:
       return new AppError('CONFLICT', `the cluster at ${asked.server} does not ${what}, which is another by now: ${said}`);
     case 502:
@@ -53,6 +72,11 @@ export function refusal(asked: Asked, code: number, text: string): AppError {
     default:
       return new AppError('CLUSTER_REFUSED', `the cluster at ${asked.server} refuses to ${what}: ${said}`);
   }
+}
+
+/** What was to be changed does not exist. */
+export function nothingThere({ server, verb, object }: Asked, said: string): AppError {
+  return new AppError('TARGET_GONE', `the cluster at ${server} has nothing to ${verb} ${object}: ${said}`);
 }
 
 /** A request that got no answer. */

@@ -18,6 +18,8 @@ export type Request = {
   /** The Kubernetes verb and the object, for messages. */
   verb: string;
   object: string;
+  /** Name of the object of which a 404 may say that it is not there; without it a 404 says nothing of any. */
+  mayMiss?: string | undefined;
 };
 export type Answer = { status: number; text: string };
 
@@ -55,10 +57,7 @@ export class Requests implements Disposable {
   /** The whole answer, whatever its status. @throws AppError CLUSTER_UNREACHABLE; the signal's reason */
   async ask(request: Request, signal: AbortSignal): Promise<Answer> {
     for (let busyTries = 0, isRenewed = false; ;) {
-      const { answer, retryAfterSec } = await this.#open(request, signal, async (response) => {
-        const text = await textOf(response);
-        return { answer: { status: response.statusCode ?? 0, text }, retryAfterSec: Number(response.headers['retry-after']) };
-      });
+      const { retryAfterSec, ...answer } = await this.askOnce(request, signal);
       if (answer.status === 401 && !isRenewed) {
         isRenewed = true;
         this.#login = await this.#readLogin();
@@ -67,6 +66,19 @@ export class Requests implements Disposable {
         await sleep(Math.min(retryAfterSec || 1, MAX_BUSY_SEC) * 1_000, undefined, { signal });
       } else return answer;
     }
+  }
+
+  /**
+   * An answer as it comes, also one that says that the server is busy, or does not know who asks.
+   * @param onReady called once there are credentials, which may take their time
+   * @throws AppError CLUSTER_UNREACHABLE; the signal's reason
+   */
+  async askOnce(request: Request, signal: AbortSignal, onReady?: () => void): Promise<Answer & { retryAfterSec: number }> {
+    const read = async (response: IncomingMessage) => {
+      const text = await textOf(response);
+      return { status: response.statusCode ?? 0, text, retryAfterSec: Number(response.headers['retry-after']) };
+    };
+    return await this.#open(request, signal, read, onReady);
   }
 
   /**
@@ -97,12 +109,14 @@ export class Requests implements Disposable {
     request: Request,
     signal: AbortSignal,
     read: (response: IncomingMessage, limit: Limit) => Promise<Result>,
+    onReady?: () => void,
   ): Promise<Result> {
     signal.throwIfAborted();
     using limit = new Limit(this.#callMs, signal);
     let response: IncomingMessage | null = null;
     try {
       const options = await limit.bound(this.#optionsOf(request, limit.signal));
+      onReady?.();
       response = await send(options, request);
       return await read(response, limit);
     } catch (cause) {

@@ -7,6 +7,7 @@ import type { Aim, Fault } from '../../src/keeper/faults/fault.ts';
 import { FAULTS } from '../../src/keeper/faults/index.ts';
 import { revertFault } from '../../src/keeper/revert.ts';
 import { AClusterServer } from '../support/a-cluster-server.ts';
+import { answer } from '../support/an-api-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
 import { SmallNetwork } from '../support/small-network.ts';
@@ -136,3 +137,23 @@ test('while the API server is away a revert goes on trying, is called unverified
     expect(server.cluster.snapshot()).toBe(before);
   });
 }, 60_000);
+
+test.each(['node-exclude', 'node-drain', 'advertisement-deselect', 'policy-flip', 'deployment-rollout', 'speaker-delete'])(
+  'a proxy that answers 404 while its API server is away neither puts %s in force nor makes it gone',
+  async (kind) => {
+    server.cluster = new SmallCluster(NODES);
+    const { fault, aim, named } = aimed(kind);
+    const preState = await fault.preState(aim, signal);
+    await fault.inject(aim, preState, signal);
+    const { interlude } = server.api;
+    server.api.interlude = (_, response) => answer(response, 404, '404 page not found');
+    try {
+      const unreachable = { code: 'CLUSTER_UNREACHABLE' };
+      await expect(fault.read(aim, preState, signal)).rejects.toMatchObject(unreachable);
+      const end = await revertFault({ ...named, params: aim.params, preState }, surroundings(), { limitMs: 0, signal });
+      expect(end).toMatchObject({ type: 'fault.unverified', reason: expect.stringContaining('404') as string });
+    } finally {
+      server.api.interlude = interlude;
+    }
+  },
+);

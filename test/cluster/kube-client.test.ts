@@ -6,7 +6,7 @@ import { openCluster } from '../../src/cluster/open-cluster.ts';
 import { RESOURCES } from '../../src/cluster/kube-client.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { aCertificate } from '../support/a-certificate.ts';
-import { AnApiServer, answer, aStatus } from '../support/an-api-server.ts';
+import { AnApiServer, answer, aStatus, notFound } from '../support/an-api-server.ts';
 import { eventually } from '../support/eventually.ts';
 
 // It is large, and loaded at the first use: no test's time limit need allow for that.
@@ -49,6 +49,46 @@ it('knows a kind that the server does not know from one without objects', async 
   await using client = await openCluster(server.cluster);
   expect(await client.list(RESOURCES.serviceBgpStatuses, {}, never)).toBeNull();
   expect(await client.list(pods, {}, never)).toEqual([]);
+});
+
+it.each([
+  ['a proxy whose backend is away', '404 page not found'],
+  ['an API server of another place', aStatus(404, 'the server could not find the requested resource', { reason: 'NotFound' })],
+  ['one that speaks of another object', notFound('pods', 'b')],
+])('takes the 404 of %s for no word about an object', async (_, said) => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster);
+  server.interlude = (_, response) => answer(response, 404, said);
+  const change = { kind: 'merge', body: {} } as const;
+  const works = [
+    () => client.get(aPod, never),
+    () => client.get({ resource: RESOURCES.bgpAdvertisements, namespace: 'metallb-system', name: 'a' }, never),
+    () => client.list(pods, {}, never),
+    () => client.list(RESOURCES.bgpAdvertisements, {}, never),
+    () => client.patch(aPod, change, {}, never),
+    () => client.remove(aPod, {}, never),
+    () => client.evict({ namespace: 'default', name: 'a' }, {}, never),
+    () => client.create(pods, { metadata: { name: 'a', namespace: 'default' } }, {}, never),
+  ];
+  for (const work of works) expect((await refusalOf(work())).code).toBe('CLUSTER_UNREACHABLE');
+});
+
+it('asks the server itself whether it serves a kind of which a 404 came', async () => {
+  await using server = await AnApiServer.start();
+  await using client = await openCluster(server.cluster);
+  const { bgpAdvertisements } = RESOURCES;
+  const anAdvertisement = { resource: bgpAdvertisements, namespace: 'metallb-system', name: 'all' };
+  expect(await client.get(anAdvertisement, never)).toBeNull();
+  server.groups = [{ name: 'metallb.io', versions: [{ version: 'v1beta2' }] }];
+  expect(await client.list(bgpAdvertisements, {}, never)).toBeNull();
+  server.groups = [{ name: 'metallb.io', versions: [{ version: 'v1beta1' }] }];
+  const resources = [{ name: 'ipaddresspools' }];
+  server.interlude = ({ path }, response) =>
+    path === '/apis/metallb.io/v1beta1' && answer(response, 200, { kind: 'APIResourceList', resources });
+  expect(await client.list(bgpAdvertisements, {}, never)).toBeNull();
+  resources.push({ name: 'bgpadvertisements' });
+  expect((await refusalOf(client.list(bgpAdvertisements, {}, never))).code).toBe('CLUSTER_UNREACHABLE');
+  expect((await refusalOf(client.get(anAdvertisement, never))).code).toBe('CLUSTER_UNREACHABLE');
 });
 
 it('says in the server’s own words why something is refused, and what to do', async () => {
@@ -117,7 +157,7 @@ it('tells an eviction that a disruption budget forbids from a server that is ask
     return answer(response, 201, { kind: 'Status', status: 'Success' });
   };
   expect(await client.evict(pod, {}, never)).toEqual({ kind: 'evicted' });
-  server.interlude = (_, response) => answer(response, 404, aStatus(404, 'pods "a" not found'));
+  server.interlude = (_, response) => answer(response, 404, notFound('pods', 'a'));
   expect(await client.evict(pod, {}, never)).toEqual({ kind: 'gone' });
 });
 
@@ -133,7 +173,7 @@ it('finds out whether a guarded change met another object, whatever the server c
   expect(server.asked[0]?.body).toEqual([{ op: 'test', path: '/metadata/uid', value: 'old' }, ...change.body]);
   // The same object, and a change that is wrong by itself.
   expect((await refusalOf(client.patch(aPod, change, { uid: 'new', resourceVersion: '7' }, never))).code).toBe('CLUSTER_REFUSED');
-  server.interlude = (_, response) => answer(response, 404, aStatus(404, 'pods "a" not found'));
+  server.interlude = (_, response) => answer(response, 404, notFound('pods', 'a'));
   expect((await refusalOf(client.patch(aPod, change, {}, never))).code).toBe('TARGET_GONE');
   await client.remove(aPod, {}, never); // what is gone already is no error
   server.interlude = (_, response) => answer(response, 409, aStatus(409, 'the UID in the precondition does not match'));

@@ -5,7 +5,7 @@ import { RESOURCES } from '../../src/cluster/kube-client.ts';
 import { openCluster } from '../../src/cluster/open-cluster.ts';
 import type { ClusterControl, ClusterKind, ClusterObject, PatchOperation } from '../../src/core/cluster-control.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { AnApiServer, answer, type Asked, aStatus } from './an-api-server.ts';
+import { AnApiServer, answer, type Asked, aStatus, notFound } from './an-api-server.ts';
 import type { SmallCluster } from './small-cluster.ts';
 
 /** The server, and the cluster as faults reach it. `cluster` may be another one at any time. */
@@ -38,7 +38,8 @@ export class AClusterServer implements AsyncDisposable {
       return this.#act(asked, at, response);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      const code = error.code === 'CONFLICT' ? 409 : error.code === 'TARGET_GONE' ? 404 : 422;
+      if (error.code === 'TARGET_GONE') return answer(response, 404, notFound(at.kind, at.name ?? ''));
+      const code = error.code === 'CONFLICT' ? 409 : 422;
       return answer(response, code, aStatus(code, error.message));
     }
   }
@@ -55,7 +56,7 @@ export class AClusterServer implements AsyncDisposable {
       return answer(response, 200, { kind: 'List', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items });
     }
     const now = cluster.get(kind, name, namespace);
-    if (now === null) return answer(response, 404, aStatus(404, `${kind} "${name}" not found`));
+    if (now === null) return answer(response, 404, notFound(kind, name));
     const uid = (body as { preconditions?: { uid?: string } } | null)?.preconditions?.uid ?? now.metadata.uid;
     if (subresource === 'eviction') {
       cluster.remove(kind, [namespace, name], now.metadata.uid);

@@ -18,6 +18,8 @@ export class AnApiServer implements AsyncDisposable {
   readonly asked: Asked[] = [];
   /** What the server does instead of its work; may be changed at any time. */
   interlude: Interlude = () => false;
+  /** Groups that it says it serves besides the core one. */
+  groups: { name: string; versions: { version: string }[] }[] = [];
   readonly #objects = new Map<string, KubeObject>();
   #history: Change[] = [];
   #version = 100;
@@ -181,6 +183,9 @@ users: [{ name: u, user: { token: ${changes.token ?? 'secret'} } }]
     this.asked.push(asked);
     if (this.interlude(asked, response)) return;
     if (url.pathname === '/version') answer(response, 200, { major: '1' });
+    else if (url.pathname === '/apis') answer(response, 200, { kind: 'APIGroupList', groups: this.groups });
+    else if (url.pathname.startsWith('/api/v1/namespaces/default/pods/'))
+      answer(response, 404, notFound('pods', url.pathname.split('/')[6] ?? '')); // it serves lists alone
     else if (url.pathname !== '/api/v1/pods') answer(response, 404, '404 page not found');
     else if (asked.query.has('watch')) this.#watch(asked, response);
     else this.#list(asked, response);
@@ -219,6 +224,11 @@ users: [{ name: u, user: { token: ${changes.token ?? 'secret'} } }]
 
 export function aStatus(code: number, message: string, more: object = {}): object {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, message, ...more };
+}
+
+/** What an API server says of an object that is not there. */
+export function notFound(plural: string, name: string): object {
+  return aStatus(404, `${plural} "${name}" not found`, { reason: 'NotFound', details: { name, kind: plural } });
 }
 
 export function answer(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): true {
