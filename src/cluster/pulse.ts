@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 
+/** `answerMs`: how long an answer may take, from when the question is ready to be sent. */
 export type PulseTiming = { everyMs: number; answerMs: number };
+type Ask = (signal: AbortSignal, onReady: () => void) => Promise<unknown>;
 
 export class Pulse implements AsyncDisposable {
-  readonly #ask: (signal: AbortSignal) => Promise<unknown>;
+  readonly #ask: Ask;
   readonly #timing: PulseTiming;
   readonly #server: string;
   #sight = new AbortController();
@@ -13,8 +15,8 @@ export class Pulse implements AsyncDisposable {
   #users = 0;
   #running: { closing: AbortController; ended: Promise<void> } | null = null;
 
-  /** @param ask resolves with any answer at all */
-  constructor(server: string, ask: (signal: AbortSignal) => Promise<unknown>, timing: PulseTiming) {
+  /** @param ask resolves with any answer at all, and calls `onReady` once only the server is waited for */
+  constructor(server: string, ask: Ask, timing: PulseTiming) {
     this.#server = server;
     this.#ask = ask;
     this.#timing = timing;
@@ -62,7 +64,7 @@ export class Pulse implements AsyncDisposable {
     for (let wasCut = false; ;) {
       const askedAtMs = performance.now();
       try {
-        await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(answerMs)]));
+        await this.#askWithin(answerMs, signal);
         this.felt();
         wasCut = false;
       } catch (cause) {
@@ -80,6 +82,20 @@ export class Pulse implements AsyncDisposable {
       } catch {
         return; // the only thing that ends a sleep early
       }
+    }
+  }
+  async #askWithin(answerMs: number, signal: AbortSignal): Promise<void> {
+    const late = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const onReady = () => {
+      timer = setTimeout(() => {
+        late.abort();
+      }, answerMs);
+    };
+    try {
+      await this.#ask(AbortSignal.any([signal, late.signal]), onReady);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

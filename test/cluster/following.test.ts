@@ -1,5 +1,7 @@
 // Lists that are followed, against a real TLS server that is killed, frozen, cut off and made to forget.
 import { readdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { KubeClient } from '../../src/cluster/kube-client.ts';
@@ -104,6 +106,37 @@ it('finds out that a server which keeps its connections no longer answers', asyn
   await eventually(() => {
     expect(follower.heard).toEqual(['sync', 'blind', 'sync']);
   });
+});
+
+it('sees a server that is too busy to say its version: that is an answer', async () => {
+  await using world = await aFollowedServer({ pulse: { everyMs: 20, answerMs: 1_000 } });
+  const { server, follower } = world;
+  const versions = () => server.asked.filter(({ path }) => path === '/version').length;
+  server.interlude = ({ path }, response) => path === '/version' && answer(response, 429, aStatus(429, 'busy'), { 'retry-after': '5' });
+  const before = versions();
+  await eventually(() => {
+    expect(versions()).toBeGreaterThan(before + 5);
+  });
+  expect(follower.heard).toEqual(['sync']);
+});
+
+it('does not take credentials that are slow to be had for a server that does not answer', async () => {
+  await using server = await AnApiServer.start();
+  server.put('a');
+  const token = join(server.folder, 'token.sh');
+  const status = { expirationTimestamp: '2020-01-01T00:00:00Z', token: 'secret' }; // so it is asked for every time
+  const credential = JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status });
+  await writeFile(token, `sleep 1.2\necho '${credential}'\n`);
+  const plugin = `exec: { apiVersion: client.authentication.k8s.io/v1, command: sh, args: ["${token}"], interactiveMode: Never }`;
+  const { kubeconfig } = server.cluster;
+  await writeFile(kubeconfig ?? '', (await readFile(kubeconfig ?? '', 'utf8')).replace('token: secret', plugin));
+  await using client = await openCluster(server.cluster, { ...BRISK, callMs: 10_000, pulse: { everyMs: 20, answerMs: 1_000 } });
+  const follower = new AFollower();
+  await using _following = await client.follow(pods, {}, follower);
+  await eventually(() => {
+    expect(server.asked.filter(({ path }) => path === '/version').length).toBeGreaterThan(1);
+  });
+  expect(follower.heard).toEqual(['sync']);
 });
 
 it('drops a watch on which nothing comes for longer than it may last', async () => {
