@@ -7,7 +7,8 @@ import { changesOf, isSameSet, type SetChange, settledAt, type SetHistory, type 
 /** A settled set, or null when it is not known, and who says so. */
 export type KnownSet = { nodes: readonly string[] | null; from: 'observer' | 'flows' };
 
-export type VipChange = SetChange & { vip: string };
+/** `router`: whose observer told it; `vantage`: whose flows alone it is inferred from. */
+export type VipChange = SetChange & { vip: string; router?: string; vantage?: string };
 
 /** All next-hop sets of a run. */
 export class NextHopHistory {
@@ -64,7 +65,7 @@ export class NextHopHistory {
   changes(): VipChange[] {
     const observedVips = new Set(this.observed.map((set) => set.vip));
     const sets = [...this.observed, ...this.inferred.filter((set) => !observedVips.has(set.vip))];
-    return sets.flatMap(({ vip, history }) => changesOf(history).map((change) => ({ ...change, vip }))).sort((a, b) => a.t - b.t);
+    return sets.flatMap(({ history, ...of }) => changesOf(history).map((change) => ({ ...change, ...of }))).sort((a, b) => a.t - b.t);
   }
 }
 
