@@ -17,16 +17,16 @@ const PAUSE_MS = 250;
 
 type Named = Pick<FaultState, 'fault' | 'kind' | 'target' | 'params' | 'preState' | 'runId'>;
 
-/** Restores the pre-state of `fault` and reads it back; tries again for `limitMs`. Never throws, except when `signal` aborts. */
+/** Restores the pre-state of `fault` and reads it back, once at least; tries again for `limitMs`. Never throws, except when `signal` aborts. */
 export async function revertFault(
   fault: Named,
   surroundings: Surroundings,
   { limitMs, signal }: { limitMs: number; signal: AbortSignal },
 ): Promise<RevertEnd> {
   const until = performance.now() + limitMs;
-  for (;;) {
-    const leftMs = Math.ceil(Math.max(1_000, until - performance.now()));
-    const end = await tryRevert(fault, surroundings, AbortSignal.any([signal, AbortSignal.timeout(Math.min(TRY_MS, leftMs))]));
+  // The first has its whole time: a device that is slow, and tried once only, would never be put back.
+  for (let tryMs = TRY_MS; ; tryMs = Math.min(TRY_MS, Math.ceil(Math.max(1_000, until - performance.now())))) {
+    const end = await tryRevert(fault, surroundings, AbortSignal.any([signal, AbortSignal.timeout(tryMs)]));
     signal.throwIfAborted();
     if (end.type !== 'fault.unverified' || performance.now() + PAUSE_MS > until) return end;
     await sleep(PAUSE_MS, undefined, { signal });
