@@ -123,7 +123,8 @@ function podRemarks({ counts, attributions }: Evidence): string[] {
   for (const { source, breaks } of attributions.flatMap(({ causes }) => causes)) {
     if (source.kind !== 'happening' || !isPodHappening(source.happening)) continue;
     const { pod, node } = source.happening;
-    if (breaks.some(({ evidence }) => evidence === 'its-pod')) pods.set(pod, node === null ? pod : `${pod} on ${node}`);
+    if (breaks.some(({ evidence, isJudged }) => evidence === 'its-pod' && isJudged))
+      pods.set(pod, node === null ? pod : `${pod} on ${node}`);
   }
   const named = pods.size <= 3 ? ` (${listText([...pods.values()])})` : '';
   const which = pods.size === 1 ? 'the pod that answered them' : `one of the ${countText(pods.size)} pods that answered them`;

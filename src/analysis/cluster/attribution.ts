@@ -3,7 +3,7 @@ import type { CauseEvidence, UnexplainedBreaks } from '../../core/report-format.
 import { type Break, type Flow, sightingAt } from '../flow-life.ts';
 import type { NextHopHistory } from '../next-hop-history.ts';
 import { judgeFlow, type Judgement } from '../outcomes.ts';
-import { firstBreakIn } from '../population.ts';
+import { firstBreakIn, membershipOf } from '../population.ts';
 import type { RunFacts } from '../run-facts.ts';
 import type { Window } from '../windows.ts';
 import { isBlindAt } from './cluster-facts.ts';
@@ -17,13 +17,14 @@ const ROUTE_SEEN_LATE_MS = 500;
 /** Kubernetes calls a node NotReady 50 s after its last word (node-monitor-grace-period), and removes its endpoints then. */
 const GRACE_MS = 60_000;
 
-export type AttributedBreak = { flow: Flow; broken: Break; evidence: CauseEvidence };
+/** `isJudged`: the flow is of the window's population, which figures and sentences count. */
+export type AttributedBreak = { flow: Flow; broken: Break; evidence: CauseEvidence; isJudged: boolean };
 export type Cause = { source: Source; breaks: AttributedBreak[] };
 export type Attribution = {
   window: Window;
   /** Only those that broke a flow, in no order. */
   causes: readonly Cause[];
-  unexplained: readonly { flow: Flow; why: UnexplainedBreaks['why'] }[];
+  unexplained: readonly { flow: Flow; why: UnexplainedBreaks['why']; isJudged: boolean }[];
   /** Changes of sets inside the window and whose effect they were. */
   changes: readonly ExplainedChange[];
   /** Flows that the end of their pod broke. */
@@ -73,15 +74,16 @@ class CauseSearch {
       // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
       const isMadeUp = judgement.isInDoubt && broken.cause === 'stalled';
       const found = isMadeUp ? null : this.#causeOf(flow, broken, judgement.after.ingress);
+      const isJudged = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) === 'population';
       if (!found) {
-        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement) });
+        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement), isJudged });
         continue;
       }
       if (found.evidence === 'its-pod') podEnded.add(flow);
       const key = sourceKey(found.source);
       let cause = causes.get(key);
       if (!cause) causes.set(key, (cause = { source: found.source, breaks: [] }));
-      cause.breaks.push({ flow, broken, evidence: found.evidence });
+      cause.breaks.push({ flow, broken, evidence: found.evidence, isJudged });
     }
     const changes = this.#changes.filter(({ change }) => change.t >= window.fromT && change.t < window.untilT);
     return { window, causes: [...causes.values()], unexplained, changes, podEnded };

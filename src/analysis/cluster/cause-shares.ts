@@ -1,4 +1,5 @@
 // What broke how many flows, for a sentence: the steps of one rollout or drain are one cause there.
+import type { Flow } from '../flow-life.ts';
 import type { Attribution } from './attribution.ts';
 import { sourceText } from './cause-rows.ts';
 import { isPodHappening } from './happening.ts';
@@ -7,16 +8,26 @@ import type { Source } from './set-changes.ts';
 /** More than so many causes, and a sentence is no sentence any more. */
 const NAMED = 3;
 
-/** The largest causes first, the rest summed, what is unexplained last; empty when nothing broke or nobody watched. */
-export function causeShares(attributions: readonly Attribution[]): { what: string; flows: number }[] {
+/**
+ * The largest causes first, the rest summed, what is unexplained last; empty when nothing broke or nobody watched.
+ * Only flows that their window judges count, as in the figures beside it.
+ * @param isCounted flows that the sentence speaks of, where those are not all
+ */
+export function causeShares(
+  attributions: readonly Attribution[],
+  isCounted: (flow: Flow) => boolean = () => true,
+): { what: string; flows: number }[] {
+  const count = (breaks: readonly { flow: Flow; isJudged: boolean }[]) =>
+    breaks.filter(({ flow, isJudged }) => isJudged && isCounted(flow)).length;
   const sums = new Map<string, number>();
   for (const { source, breaks } of attributions.flatMap(({ causes }) => causes)) {
+    const flows = count(breaks);
     const what = familyOf(source);
-    sums.set(what, (sums.get(what) ?? 0) + breaks.length);
+    if (flows > 0) sums.set(what, (sums.get(what) ?? 0) + flows);
   }
   const sorted = [...sums].map(([what, flows]) => ({ what, flows })).sort((a, b) => b.flows - a.flows);
   const others = sorted.slice(NAMED).reduce((sum, { flows }) => sum + flows, 0);
-  const unexplained = attributions.reduce((sum, attribution) => sum + attribution.unexplained.length, 0);
+  const unexplained = count(attributions.flatMap((attribution) => attribution.unexplained));
   return [
     ...sorted.slice(0, NAMED),
     ...(others > 0 ? [{ what: 'other causes', flows: others }] : []),

@@ -101,7 +101,7 @@ export function judge(window: WatchWindow, { facts, nextHops, quietMs, nowT, dat
   if (!report) return;
   const explained = withCauses(report, attribution, facts);
   const result = resultOf({ ...explained, description: window.title ?? explained.description }, counts, untold);
-  window.result = { ...result, because: causeShares(attributions) };
+  window.result = { ...result, because: causeShares(attributions, ({ vantage }) => !untold.includes(vantage)) };
 }
 
 /** The first instant from the last sign on at which no flow has broken for `quietMs`. */
