@@ -30,9 +30,11 @@ export async function readNextHops(place: Place, prefix: string, signal: AbortSi
 /**
  * The same, from the output of `ip -j route show match PREFIX`: all routes that cover the prefix.
  * The longest of them counts, then the lowest metric. Routes equal in both are one ECMP route (how older kernels list IPv6).
+ * A default route covers every prefix and tells of none: what nobody announced has no next hop.
  */
 export function parseNextHops(output: string): string[] {
-  const routes = parse(z.array(route), output).sort((a, b) => prefixLength(b.dst) - prefixLength(a.dst) || a.metric - b.metric);
+  const covering = parse(z.array(route), output).filter(({ dst }) => prefixLength(dst) > 0);
+  const routes = covering.sort((a, b) => prefixLength(b.dst) - prefixLength(a.dst) || a.metric - b.metric);
   const [best] = routes;
   if (best === undefined) return [];
   return routes

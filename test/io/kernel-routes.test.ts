@@ -33,6 +33,12 @@ describe('next hops of a prefix', () => {
     expect(parseNextHops('')).toEqual([]);
   });
 
+  it('are none where only a default route covers the prefix, in either family', () => {
+    for (const dst of ['default', '0.0.0.0/0', '::/0']) {
+      expect(parseNextHops(JSON.stringify([{ dst, gateway: '10.99.200.1', dev: 'v1', flags: [] }]))).toEqual([]);
+    }
+  });
+
   it('are one set where IPv6 lists a route for each hop', () => {
     const listed = [
       { dst: 'fd99:100::1', gateway: 'fd99::2', dev: 'br0', metric: 20, flags: [] },
