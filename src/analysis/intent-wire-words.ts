@@ -1,6 +1,6 @@
 // The differences between intent and wire in sentences: what each layer says of a path, and where to look.
 import { plainReason } from '../core/advertise-reasons.ts';
-import type { PathFinding, PathRow } from './intent-wire.ts';
+import type { PathFinding, PathRow } from './path-verdicts.ts';
 import { countText, listText } from './wording.ts';
 
 export type Difference = { kind: PathFinding['kind']; node: string; what: string; look: string };
@@ -23,8 +23,8 @@ function differenceOf(row: PathRow, findings: readonly PathFinding[], context: D
   const common = { kind, node };
   switch (kind) {
     case 'missing': {
-      const what = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}. ${statusText(row, vip)}${sessionText(row)}`;
-      return { ...common, what, look: whereMissing(row, context) };
+      const what = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}. ${statusText(row, vip)}${sessionText(row, findings)}`;
+      return { ...common, what, look: whereMissing(row, findings, context) };
     }
     case 'phantom': {
       const why = row.intended?.reason == null ? 'it is no node of the cluster' : plainReason(row.intended.reason);
@@ -57,31 +57,37 @@ function phantomText(finding: PathFinding): string {
 
 function statusText({ status }: PathRow, vip: string): string {
   if (!status) return 'MetalLB says nothing of it.';
-  if (status.configuration === 'Invalid') {
-    return `Its speaker refuses the configuration (${status.error ?? 'no error told'}): the last valid one is in use.`;
-  }
   if (status.announcedTo === null) return 'This MetalLB has no status objects.';
   if (status.announcedTo.length === 0) return `Its speaker does not say that it announces ${vip}.`;
   return `Its speaker says that it announces ${vip} to ${listText(status.announcedTo)}; it says so before a session is up, and after it died.`;
 }
 
-function sessionText({ session, status }: PathRow): string {
-  const asked = (status?.sessions ?? []).map(
+function sessionText(row: PathRow, findings: readonly PathFinding[]): string {
+  const asked = (row.status?.sessions ?? []).map(
     ({ peer, address, myAsn, peerAsn, state }) =>
       `BGPPeer ${peer} asks for AS ${String(myAsn)} to AS ${peerAsn} at ${address ?? 'an interface'}${state === null ? '' : `, and frr-k8s says ${state}`}`,
   );
   const asks = asked.length === 0 ? '' : ` ${listText(asked)}.`;
-  if (!session) return asks;
-  return `${asks} ${session.router}’s session with it is ${session.state}${session.reason === '' ? '' : ` (${session.reason})`}.`;
+  const told = sessionsOf(row, findings).map(
+    ({ router, state, reason }) => ` ${router}’s session with it is ${state}${reason === '' ? '' : ` (${reason})`}.`,
+  );
+  return `${asks}${told.join('')}`;
 }
 
-function whereMissing({ node, session, status, routers }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
+/** Those of the routers that lack the path; where flows alone lack it, of all. */
+function sessionsOf({ sessions }: PathRow, findings: readonly PathFinding[]): PathRow['sessions'] {
+  const routers = findings.flatMap((finding) => (finding.by === 'router' ? [finding.router] : []));
+  return routers.length === 0 ? sessions : sessions.filter(({ router }) => routers.includes(router));
+}
+
+function whereMissing(row: PathRow, findings: readonly PathFinding[], { service, metallbNamespace }: DifferenceContext): string {
+  const { node, status, routers } = row;
+  const session = sessionsOf(row, findings).find(({ state }) => state !== 'Established');
   const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
-  if (status?.configuration === 'Invalid') return `kubectl -n ${metallbNamespace} describe configurationstates`;
-  if (session && session.state !== 'Established' && /hold timer expired/i.test(session.reason)) {
+  if (session && /hold timer expired/i.test(session.reason)) {
     return `${speaker}: it fell silent, and a process that hangs is Running all the same; then the link between ${node} and ${session.router}`;
   }
-  if (session && session.state !== 'Established') {
+  if (session) {
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
   }
   if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
@@ -91,9 +97,8 @@ function whereMissing({ node, session, status, routers }: PathRow, { service, me
   return `what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths); then ${speaker}`;
 }
 
-function wherePhantom({ node, status, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
+function wherePhantom({ node, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
   if (intended?.reason == null) return `who owns the address ${node}, and who else speaks BGP with the router`;
-  if (status?.configuration === 'Invalid') return `kubectl -n ${metallbNamespace} describe configurationstates`;
   return (
     `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log for ${service}): it may hang, or not have heard of ` +
     'the change; on the router, whether graceful restart keeps a path of a session that is gone'

@@ -8,6 +8,8 @@ export type SeenNodes = {
   vantage: string;
   /** 5-tuples whose ingress is known. */
   of: number;
+  /** Of them, those opened inside the stretch: only they could come in by any path of it. */
+  fresh: number;
   /** `fresh`: those dialled inside the stretch, which nothing older can have led there. */
   byNode: ReadonlyMap<string, { all: number; fresh: number }>;
 };
@@ -18,12 +20,12 @@ export function seenIn(
   { vip, vantage, protocol }: { vip: string; vantage?: string; protocol?: string },
   { fromT, untilT }: Span,
 ): SeenNodes[] {
-  const vantages = new Map<string, { of: number; byNode: Map<string, { all: number; fresh: number }> }>();
+  const vantages = new Map<string, { of: number; fresh: number; byNode: Map<string, { all: number; fresh: number }> }>();
   const isAbout = (one: { vip: string; vantage: string; protocol: string }) =>
     one.vip === vip && (vantage ?? one.vantage) === one.vantage && (protocol ?? one.protocol) === one.protocol;
   const of = (name: string) => {
     let seen = vantages.get(name);
-    if (!seen) vantages.set(name, (seen = { of: 0, byNode: new Map() }));
+    if (!seen) vantages.set(name, (seen = { of: 0, fresh: 0, byNode: new Map() }));
     return seen;
   };
   const count = (name: string, node: string | null, times: number, isFresh: boolean) => {
@@ -32,6 +34,7 @@ export function seenIn(
     const at = seen.byNode.get(node) ?? { all: 0, fresh: 0 };
     seen.byNode.set(node, { all: at.all + times, fresh: at.fresh + (isFresh ? times : 0) });
     seen.of += times;
+    if (isFresh) seen.fresh += times;
   };
   const bins = wholeBins(fromT, untilT);
   for (const tally of facts.tallies) {

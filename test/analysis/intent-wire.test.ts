@@ -43,6 +43,7 @@ function dials(journal: JournalDraft, fromT: number, perSecond: Record<string, n
 function wireOf(journal: JournalDraft, scope: Partial<WireScope> = {}): IntentWire {
   return intentWire(indexJournal(journal.end(END)), { vip: 'web', ...scope }, { fromT: 1_000, untilT: END });
 }
+const doubtsOf = ({ parts }: IntentWire) => parts.flatMap(({ doubts }) => doubts.map(({ text }) => text));
 const kinds = ({ parts }: IntentWire) => parts.flatMap(({ findings }) => findings.map(({ kind, node, by }) => `${kind} ${node} ${by}`));
 
 function healthy(): JournalDraft {
@@ -108,10 +109,72 @@ describe('a missing path', () => {
 
   test('too few flows to have met a node are a doubt, and no finding', () => {
     const journal = intends(aJournal(), 100, ALL).set(100, ALL);
-    journal.flows(5, { ingress: 'n1' });
-    expect(wireOf(journal)).toMatchObject({
-      parts: [{ findings: [], doubts: ['n2', 'n3'].map((node) => `5 flows from v1 are too few to tell whether ${node} takes any`) }],
-    });
+    journal.flows(5, { ingress: 'n1', openT: 9_000 });
+    expect(wireOf(journal).parts[0]?.findings).toEqual([]);
+    expect(doubtsOf(wireOf(journal))).toEqual(
+      ['n2', 'n3'].map((node) => `5 new flows from v1 are too few to tell whether ${node} takes any`),
+    );
+  });
+
+  test('flows that are older than the part had no chance to come in by a path that returned: they are no proof', () => {
+    const journal = intends(aJournal(), 100, ALL).set(100, ALL);
+    journal.flows(200, { ingress: 'n1' });
+    journal.flows(200, { ingress: 'n3' });
+    expect(kinds(wireOf(journal))).toEqual([]);
+    expect(doubtsOf(wireOf(journal))).toEqual(['0 new flows from v1 are too few to tell whether n2 takes any']);
+  });
+
+  test('nothing is concluded from flows where the router keeps old buckets, nor where nobody says how it spreads', () => {
+    const unseen = (spread: 'resilient' | 'unknown') =>
+      wireOf(dials(intends(aJournal({ spread }), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }));
+    expect(kinds(unseen('resilient'))).toEqual([]);
+    expect(doubtsOf(unseen('resilient'))).toEqual([
+      'none of 88 new flows from v1 came in by n2, and a resilient group leaves its buckets where they were',
+    ]);
+    expect(kinds(unseen('unknown'))).toEqual([]);
+    expect(doubtsOf(unseen('unknown'))).toHaveLength(1);
+  });
+
+  test('a path that only flows know of is one more that they may fall on: the chance is larger', () => {
+    const journal = dials(intends(aJournal(), 100, ALL), 1_000, { n1: 4, n3: 4, n4: 1 });
+    const missing = wireOf(journal).parts[0]?.findings.find(({ kind }) => kind === 'missing');
+    expect(missing?.by === 'flows' && missing.chance).toBeCloseTo((3 / 4) ** 99, 20);
+  });
+
+  test('the session that is told is that of the router which lacks the path', () => {
+    const journal = intends(aJournal({ routers: ['tor', 'tor2'] }), 100, ALL)
+      .set(100, ['n1', 'n3'])
+      .set(100, ['n1', 'n3'], { router: 'tor2' });
+    const session = { observer: 'bgp', peer: '10.77.0.12', node: 'n2' };
+    journal.add(100, 'bgp-session', { ...session, router: 'tor', state: 'Active', reason: 'bad peer AS' });
+    journal.add(200, 'bgp-session', { ...session, router: 'tor2', state: 'Idle', reason: '' });
+    const [part] = wireOf(journal).parts;
+    expect(differences(part?.rows ?? [], part?.findings ?? [], CONTEXT)[0]?.what).toMatch(
+      /tor’s session with it is Active \(bad peer AS\)\. tor2’s session with it is Idle\.$/,
+    );
+  });
+});
+
+describe('several routers', () => {
+  const racks = () => intends(aJournal({ routers: ['r1', 'r2'] }), 100, ALL).set(100, ['n1', 'n2'], { router: 'r1' });
+
+  test('a node is missing only if no router has it; that one has it and another not is a doubt', () => {
+    const wire = wireOf(dials(racks().set(100, ['n3'], { router: 'r2' }), 1_000, { n1: 3, n2: 3, n3: 3 }));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toContain('r2 has no path by n1, and nobody says which routers should');
+    expect(kinds(wireOf(racks().set(100, ['n1'], { router: 'r2' })))).toEqual(['missing n3 router', 'missing n3 router']);
+  });
+
+  test('a router that nobody reads may have what the others lack', () => {
+    const wire = wireOf(dials(racks(), 1_000, { n1: 3, n2: 3, n3: 3 }));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toEqual(['r1 has no path by n3, and nobody says which routers should']);
+  });
+
+  test('flows from behind one of them prove nothing of the nodes of another', () => {
+    const wire = wireOf(dials(racks().set(100, ['n3'], { router: 'r2' }), 1_000, { n1: 3, n2: 3 }));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toContain('none of 66 new flows from v1 came in by n3, and each of several routers has paths of its own');
   });
 });
 
@@ -125,9 +188,31 @@ describe('a phantom path', () => {
     );
   });
 
-  test('a next hop that is no node of the cluster', () => {
-    const wire = wireOf(intends(aJournal(), 100, ALL).set(100, [...ALL, '10.77.0.99']));
-    expect(kinds(wire)).toContain('phantom 10.77.0.99 router');
+  test('a next hop that is no node of the environment is a doubt, and a node that the router lacks may be it', () => {
+    const strange = wireOf(intends(aJournal(), 100, ALL).set(100, [...ALL, '10.77.0.99']));
+    expect(kinds(strange)).toEqual([]);
+    expect(doubtsOf(strange)).toContain('10.77.0.99 is used as a path, and whose address that is the environment does not say');
+    const renamed = wireOf(intends(aJournal(), 100, ALL).set(100, ['n1', 'n3', '10.77.0.99']));
+    expect(kinds(renamed)).toEqual([]);
+    expect(doubtsOf(renamed)).toContain('whether 10.77.0.99, which tor sends flows to, is n2 the environment does not say');
+  });
+
+  test('a speaker that refuses its configuration goes by an older one: what differs on its node is a doubt', () => {
+    const journal = says(intends(aJournal(), 100, ['n1', 'n3']), 100, ALL, ['n2']).set(100, ALL);
+    const wire = wireOf(dials(journal, 1_000, { n1: 3, n2: 3, n3: 3 }));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toEqual([
+      'the speaker on n2 refuses its configuration (peer x has no ASN) and goes by an older one, so what it is to advertise is not known: ' +
+        'see kubectl describe configurationstates',
+    ]);
+  });
+
+  test('a configuration that is taken again takes its time too', () => {
+    const journal = says(says(intends(aJournal(), 100, ALL), 100, ALL, ['n2']), 10_000, ALL).set(100, ALL);
+    expect(wireOf(journal).parts.map(({ fromT, untilT }) => [fromT, untilT])).toEqual([
+      [100 + PROPAGATION_MS, 10_000],
+      [10_000 + PROPAGATION_MS, END],
+    ]);
   });
 });
 
@@ -161,12 +246,19 @@ describe('what is not judged', () => {
   });
 
   test('layers that nobody saw', () => {
-    expect(wireOf(aJournal())).toEqual({ vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends' });
+    expect(wireOf(aJournal())).toEqual({ vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false });
     const blind = intends(aJournal(), 100, ALL).set(100, ALL).cluster(12_000, 'observer.blind', { reason: 'gone' });
     expect(wireOf(blind)).toMatchObject({ unjudged: 'the cluster could not be watched all the time', parts: [{ untilT: 12_000 }] });
     const bare = wireOf(intends(aJournal(), 100, []));
-    expect(bare.parts[0]?.doubts).toEqual(['neither a router nor a flow tells which paths there are']);
+    expect(doubtsOf(bare)).toEqual(['neither a router nor a flow tells which paths there are']);
   });
+});
+
+test('a part is judged by the set that stood in it, and not by the change that ended it', () => {
+  const journal = intends(aJournal(), 100, ALL).set(100, ['n1', 'n3']).set(15_000, ALL);
+  const { parts } = wireOf(journal);
+  expect(parts[0]?.rows[1]).toMatchObject({ node: 'n2', routers: [{ router: 'tor', has: false }] });
+  expect(parts[0]?.findings).toMatchObject([{ kind: 'missing', node: 'n2', by: 'router' }]);
 });
 
 describe('the check intent-matches-wire', () => {
@@ -212,6 +304,13 @@ describe('the check intent-matches-wire', () => {
       why: 'no part of the time was settled',
     });
     expect(judge(aJournal(asking()))).toMatchObject({ verdict: 'inconclusive', why: 'nobody told what the cluster intends' });
+  });
+
+  test('is inconclusive where some of the time nobody watched the cluster, although the rest was as intended', () => {
+    const journal = seenOn(aJournal(asking()), ALL, { n1: 3, n2: 3, n3: 2 }).fault(12_000, 16_000);
+    intends(journal.cluster(12_100, 'observer.blind', { reason: 'gone' }), 35_900, ALL);
+    journal.set(35_900, ALL);
+    expect(judge(journal, 36_000)).toMatchObject({ verdict: 'inconclusive', why: 'the cluster could not be watched all the time' });
   });
 
   test('judges the phase that it is asked about', () => {

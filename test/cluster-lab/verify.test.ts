@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { PathRow } from '../../src/analysis/intent-wire.ts';
+import type { PathRow } from '../../src/analysis/path-verdicts.ts';
 import { discoverEnvironment } from '../../src/cluster/discover.ts';
 import { type KubeClient, RESOURCES } from '../../src/cluster/kube-client.ts';
 import { openCluster } from '../../src/cluster/open-cluster.ts';

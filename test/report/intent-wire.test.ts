@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { PathRow, SettledPart } from '../../src/analysis/intent-wire.ts';
+import type { SettledPart } from '../../src/analysis/intent-wire.ts';
+import type { PathRow } from '../../src/analysis/path-verdicts.ts';
 import { type ComparedVip, intentWireText } from '../../src/report/terminal/intent-wire.ts';
 import { widthOf } from '../../src/report/terminal/paint.ts';
 
@@ -12,20 +13,20 @@ const VIP = {
   service: { namespace: 'default', name: 'web' },
 } as const;
 
-function row(node: string, { reason = null as string | null, has = true as boolean | null, seen = 30 } = {}): PathRow {
+function row(node: string, { reason = null as string | null, has = true, seen = 30 } = {}): PathRow {
   return {
     node,
     intended: { advertises: reason === null, reason },
     status: { node, announcedTo: reason === null ? ['tor'] : [], configuration: 'Valid', error: null, sessions: [] },
     routers: [{ router: 'tor', has }],
-    session: null,
+    sessions: [],
     flows: ['v1', 'v2'].map((vantage) => ({ vantage, seen, of: 88 })),
   };
 }
 
 function compared(part: Partial<SettledPart>, more: Partial<ComparedVip> = {}): ComparedVip {
   const whole = { fromT: 8_100, untilT: 15_000, rows: [], findings: [], doubts: [], ...part };
-  return { vip: VIP, wire: { vip: 'web', parts: [whole], unjudged: null }, differences: [], verdict: 'held', ...more };
+  return { vip: VIP, wire: { vip: 'web', parts: [whole], unjudged: null, isBlind: false }, differences: [], verdict: 'held', ...more };
 }
 
 test('a table says of each node what each layer says, in 80 columns', () => {
@@ -69,13 +70,21 @@ test('a difference is marked on its node, told in a sentence with where to look,
 
 test('unknown is shown as unknown, and what was not judged says why', () => {
   const unknown: PathRow = { ...row('n1'), intended: null, status: null, routers: [] };
-  const text = intentWireText([compared({ rows: [unknown], doubts: ['too few'] }, { verdict: 'inconclusive' })], 'inconclusive', {
-    width: 80,
-    colour: false,
-  });
+  const text = intentWireText(
+    [compared({ rows: [unknown], doubts: [{ node: null, text: 'too few' }] }, { verdict: 'inconclusive' })],
+    'inconclusive',
+    {
+      width: 80,
+      colour: false,
+    },
+  );
   expect(text).toMatch(/^\? {2}n1 +unknown +unknown +unknown /m);
   expect(text).toContain('  ? too few');
-  const nothing = { vip: VIP, wire: { vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends' }, differences: [] };
+  const nothing = {
+    vip: VIP,
+    wire: { vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false },
+    differences: [],
+  };
   expect(intentWireText([{ ...nothing, verdict: 'inconclusive' }], 'inconclusive', { width: 80, colour: false })).toContain(
     '? nobody told what the cluster intends',
   );
@@ -87,4 +96,18 @@ test('a name cannot steer the terminal, and colour only repeats what a mark says
   expect(plain).not.toContain('\u001b');
   const painted = intentWireText([vip], 'held', { width: 100, colour: true });
   expect(painted.split('\n').map(widthOf)).toEqual(plain.split('\n').map(widthOf));
+});
+
+test('the wire is as intended only where that was judged, of at least one VIP, and held', () => {
+  const style = { width: 80, colour: false };
+  const unknown = 'Not enough was seen to tell whether the wire is as intended.';
+  expect(intentWireText([], 'inconclusive', style)).toContain(unknown);
+  expect(intentWireText([], 'held', style)).toContain(unknown);
+  expect(intentWireText([compared({ rows: [row('n1')] })], 'errored', style)).toContain(unknown);
+});
+
+test('a node in doubt is marked as such, whatever the doubt is', () => {
+  const doubts = [{ node: 'n2', text: 'its speaker refuses its configuration' }];
+  const text = intentWireText([compared({ rows: [row('n1'), row('n2')], doubts })], 'inconclusive', { width: 80, colour: false });
+  expect(text).toMatch(/^✔ {2}n1 .*\n\? {2}n2 /m);
 });

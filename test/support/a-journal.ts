@@ -29,6 +29,9 @@ export type JournalOptions = {
   vips?: readonly string[];
   /** Flows of the scenario; default: `tcp-hold` and `udp-twin` on `web` from every vantage. */
   probes?: readonly string[];
+  routers?: readonly string[];
+  /** How the lab's router spreads flows; `unknown`: there is no lab. */
+  spread?: 'even' | 'resilient' | 'unknown';
 };
 
 /** A journal under construction. Times are ms of the run; window 0 begins at 1,000. */
@@ -249,16 +252,19 @@ function anEnvironment({
   policy = 'local',
   vips = ['web'],
   holdTimeMs = 9_000,
+  routers = ['tor'],
+  spread = 'even',
 }: JournalOptions): Environment {
-  const topology = { holdTime: holdTimeMs } as NonNullable<Environment['lab']>['topology'];
+  const nextHopGroups = spread === 'even' ? 'hash-threshold' : { resilient: { buckets: 128, idleTimer: 120_000 } };
+  const topology = { holdTime: holdTimeMs, hash: 'l4', nextHopGroups } as NonNullable<Environment['lab']>['topology'];
   return {
     name: 'three-nodes',
     title: 'Three nodes',
-    lab: { prefix: 'hf', topology },
+    lab: spread === 'unknown' ? null : { prefix: 'hf', topology },
     vantages: vantages.map((name) => ({ name, netns: null, addresses: ['10.77.1.2'] })),
     vips: vips.map((name, index) => ({ name, address: vipAddress(index), family: 4, port: 7000, policy, service: null })),
     nodes: nodes.map((name) => ({ name, netns: null, addresses: [ADDRESS_OF[name] ?? ''], podCidrs: [], uplink: null })),
-    routers: [{ name: 'tor', netns: null, driver: 'frr', vtysh: [] }],
+    routers: routers.map((name) => ({ name, netns: null, driver: 'frr', vtysh: [] })),
     cluster: null,
     keeperSocket: null,
     observers: ['routes'],

@@ -14,11 +14,12 @@ export const intentMatchesWire: Check<ExpectationOf<'intent-matches-wire'>> = {
       const observed = listText([...new Set(findings.map(({ kind, node }) => `${kind} path ${node}`))]);
       return { verdict: 'deviated', observed, badness: findings.length, why: worstText(parts, contextOf(facts, scope.vip)) };
     }
-    const blind = looks.find((look) => look.parts.length > 0 && look.unjudged !== null)?.unjudged;
-    if (parts.length === 0) return { ...NO_DATA, why: looks[0]?.unjudged ?? 'there was nothing to judge' };
+    const blind = looks.find((look) => look.isBlind);
+    if (parts.length === 0) return { ...NO_DATA, why: (blind ?? looks[0])?.unjudged ?? 'there was nothing to judge' };
     const observed = observedText(parts);
     const [doubt] = parts.flatMap((part) => part.doubts);
-    if (doubt !== undefined || blind != null) return { verdict: 'inconclusive', observed, badness: 0, why: doubt ?? blind ?? '' };
+    const why = doubt?.text ?? blind?.unjudged;
+    if (why != null) return { verdict: 'inconclusive', observed, badness: 0, why };
     return { verdict: 'held', observed, badness: 0, why: heldText(parts) };
   },
 };

@@ -2,7 +2,8 @@
 import { plainReason } from '../../core/advertise-reasons.ts';
 import type { Vip } from '../../core/environment.ts';
 import type { Verdict } from '../../core/report-format.ts';
-import type { IntentWire, PathRow, SettledPart } from '../../analysis/intent-wire.ts';
+import type { IntentWire, SettledPart } from '../../analysis/intent-wire.ts';
+import type { PathRow } from '../../analysis/path-verdicts.ts';
 import type { Difference } from '../../analysis/intent-wire-words.ts';
 import { formatCount, formatT } from '../format.ts';
 import { withPlainTexts } from '../plain-text.ts';
@@ -18,14 +19,14 @@ export function intentWireText(given: readonly ComparedVip[], verdict: Verdict, 
   const paint = painter(style);
   return [
     paintVerdict(paint, verdict),
-    ...wrapText(headline(vips), style.width).map((line) => paint('bold', line)),
+    ...wrapText(headline(vips, verdict), style.width).map((line) => paint('bold', line)),
     ...vips.flatMap((vip) => ['', ...vipLines(vip, style, paint)]),
     '',
   ].join('\n');
 }
 
 /** The answer in one sentence. */
-function headline(vips: readonly ComparedVip[]): string {
+function headline(vips: readonly ComparedVip[], of: Verdict): string {
   const deviated = vips.filter(({ verdict }) => verdict === 'deviated');
   const unknown = vips.filter(({ verdict }) => verdict === 'inconclusive' || verdict === 'errored').map(({ vip }) => vip.name);
   if (deviated.length > 0) {
@@ -36,6 +37,7 @@ function headline(vips: readonly ComparedVip[]): string {
     return `The wire is not what the cluster intends. ${told.join('; ')}.`;
   }
   if (unknown.length > 0) return `Not enough was seen to tell whether the wire is as intended for ${unknown.join(', ')}.`;
+  if (of !== 'held' || vips.length === 0) return 'Not enough was seen to tell whether the wire is as intended.';
   return `The wire is as the cluster intends: ${vips.map(({ vip }) => vip.name).join(', ')}.`;
 }
 
@@ -48,7 +50,7 @@ function vipLines({ vip, wire, differences, verdict }: ComparedVip, style: Termi
     `${paint(tone, mark)} ${paint('bold', title)}`,
     ...(part ? partLines(part, wire.parts.length, style, paint) : []),
     ...differences.flatMap((difference) => differenceLines(difference, style, paint)),
-    ...[...(part?.doubts ?? []), ...(wire.unjudged === null ? [] : [wire.unjudged])].flatMap((doubt) =>
+    ...[...(part?.doubts ?? []).map(({ text }) => text), ...(wire.unjudged === null ? [] : [wire.unjudged])].flatMap((doubt) =>
       bullet(paint('doubtful', '?'), doubt, style.width),
     ),
   ];
@@ -83,7 +85,7 @@ function partLines(part: SettledPart, parts: number, { width }: TerminalStyle, p
 
 function verdictOf({ node, intended }: PathRow, { findings, doubts }: SettledPart): Verdict {
   if (findings.some((finding) => finding.node === node)) return 'deviated';
-  return intended === null || doubts.some((doubt) => doubt.includes(`whether ${node} takes`)) ? 'inconclusive' : 'held';
+  return intended === null || doubts.some((doubt) => doubt.node === node) ? 'inconclusive' : 'held';
 }
 
 function intendedText({ intended }: PathRow): string {
