@@ -42,6 +42,21 @@ class ClusterWatch implements ConvergenceWatch {
   }
 
   async whatIsMissing(signal: AbortSignal): Promise<string | null> {
+    try {
+      return await this.#firstMissing(signal);
+    } catch (error) {
+      // On a busy machine a request may fail, or a listing be late, without anything being wrong: whoever waits asks again.
+      const isPassing = error instanceof AppError && ['CLUSTER_UNREACHABLE', 'TIMEOUT'].includes(error.code);
+      if (!isPassing || signal.aborted) throw error;
+      return error.message;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  async #firstMissing(signal: AbortSignal): Promise<string | null> {
     const plan = this.#plan;
     if (!readClusterRecord(plan.stateFolder)?.isFurnished) return 'the cluster has not all its objects yet';
     this.#client ??= await openSystemClient(plan);
@@ -53,10 +68,6 @@ class ClusterWatch implements ConvergenceWatch {
     }
     const nodes = plan.nodes.map(({ name }) => name);
     return (await missingRules(plan, signal)) ?? (await missingRoute(plan, nodes, signal));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client?.[Symbol.asyncDispose]();
   }
 }
 

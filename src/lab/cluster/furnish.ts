@@ -81,11 +81,19 @@ async function untilKnown(client: KubeClient, resource: Resource, signal: AbortS
   }
 }
 
+/** Whether a request that got no answer was carried out, the next one tells: what is there already stays. */
 async function makeOne(client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<void> {
-  try {
-    await client.create(resourceOf(object), object, {}, signal);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error;
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await client.create(resourceOf(object), object, {}, signal);
+      return;
+    } catch (error) {
+      const code = error instanceof AppError ? error.code : null;
+      if (code === 'CONFLICT') return;
+      if (code !== 'CLUSTER_UNREACHABLE' || performance.now() > deadline) throw error;
+    }
+    await sleep(ASK_EVERY_MS, undefined, { signal });
   }
 }
 
