@@ -7,7 +7,7 @@ import type { KeeperFile, PlannedFault, PlanStep } from '../core/keeper-messages
 import { bindAct, type Surroundings } from './act.ts';
 import { isOpen, isOver, type KeeperState } from './fault-state.ts';
 import type { Aim, Forecast } from './faults/fault.ts';
-import { hopsLeftWithout, minimumNextHops } from './next-hop-minimum.ts';
+import { hopsLeftOf, hopsLeftWithout, minimumNextHops } from './next-hop-minimum.ts';
 
 /** Next hops of each VIP, by its name; null: no router can be asked. */
 export type HopsByVip = ReadonlyMap<string, readonly string[]> | null;
@@ -61,8 +61,7 @@ export function planStep(planned: PlannedFault, surroundings: Surroundings, fact
     if (missing.length > 0) step.refusals.push(`this environment does not offer what ${fault.kind} needs: ${missing.join(', ')}`);
     step.touches = fault.touches({ ...aim, params });
     if (fault.aimedAt === 'node') judgeHops(aim as Aim<Node>, facts, step);
-    for (const [vip, nodes] of facts.forecast.nodesLeft ?? [])
-      judgeLeft({ vip, left: nodes.length, now: facts.hops?.get(vip) }, facts, step);
+    judgePods(aim, facts, step);
   } catch (error) {
     step.refusals.push(error instanceof z.ZodError ? `its parameters: ${z.prettifyError(error)}` : messageOf(error));
   }
@@ -70,10 +69,9 @@ export function planStep(planned: PlannedFault, surroundings: Surroundings, fact
 }
 
 function judgeHops({ target, environment }: Aim<Node>, facts: PreflightFacts, step: PlanStep): void {
-  const { hops, file } = facts;
+  const { hops } = facts;
   if (hops === null) {
-    if (file.minNextHops !== 0)
-      step.refusals.push('no router tells how many next hops would be left (minNextHops: 0 allows it all the same)');
+    judgeUnseen(facts, step);
     return;
   }
   for (const [vip, set] of hops) {
@@ -82,8 +80,26 @@ function judgeHops({ target, environment }: Aim<Node>, facts: PreflightFacts, st
   }
 }
 
+function judgePods({ environment }: Aim, facts: PreflightFacts, step: PlanStep): void {
+  const { hops, forecast } = facts;
+  if (forecast.podsLeft === undefined) return;
+  if (hops === null) {
+    judgeUnseen(facts, step);
+    return;
+  }
+  for (const [vip, pods] of forecast.podsLeft) {
+    const now = hops.get(vip) ?? [];
+    judgeLeft({ vip, left: hopsLeftOf(pods, now, environment), now }, facts, step);
+  }
+}
+
+function judgeUnseen({ file }: PreflightFacts, step: PlanStep): void {
+  if (file.minNextHops !== 0)
+    step.refusals.push('no router tells how many next hops would be left (minNextHops: 0 allows it all the same)');
+}
+
 function judgeLeft(
-  { vip, left, now = [] }: { vip: string; left: number; now: readonly string[] | undefined },
+  { vip, left, now }: { vip: string; left: number; now: readonly string[] },
   { baseline, file }: PreflightFacts,
   step: PlanStep,
 ): void {

@@ -1,5 +1,6 @@
 // What faults of a cluster promise beyond the contract of all: what they refuse, and what they leave to others.
 import { expect, test } from 'vitest';
+import { EXCLUDE_LABEL } from '../../src/cluster/intent/intent.ts';
 import type { Node, Vip } from '../../src/core/environment.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { advertisementDeselect } from '../../src/keeper/faults/advertisement-deselect.ts';
@@ -34,6 +35,12 @@ function atVip(network: SmallNetwork): Aim<Vip> {
 
 function common({ environment, devices }: SmallNetwork) {
   return { environment, devices, mark: 'run/f1' };
+}
+
+function underCluster(network: SmallNetwork): void {
+  network.cluster.edit('services', ['default', 'web'], (service) =>
+    Object.assign(service.spec as object, { externalTrafficPolicy: 'Cluster' }),
+  );
 }
 
 /** Why the keeper would refuse, with all that it asks. */
@@ -92,9 +99,7 @@ test('what the credentials do not allow is said before anything else is asked', 
 
 test('a flip to Local counts the nodes that have a pod of their own as the next hops that would be left', async () => {
   const network = aCluster();
-  network.cluster.edit('services', ['default', 'web'], (service) =>
-    Object.assign(service.spec as object, { externalTrafficPolicy: 'Cluster' }),
-  );
+  underCluster(network);
   network.cluster.edit('endpointSlices', ['default', 'web-1'], (slice) => {
     slice.endpoints = [
       { nodeName: 'n1', conditions: { ready: true } },
@@ -103,6 +108,27 @@ test('a flip to Local counts the nodes that have a pod of their own as the next 
   });
   expect(await refusals(network, 'policy-flip')).toEqual(['web would keep 1 of 3 next hops, and 2 must remain']);
   expect(await refusals(network, 'policy-flip', {}, { minNextHops: 1 })).toEqual([]);
+});
+
+test('a node that does not advertise is none that a flip to Local leaves', async () => {
+  const network = aCluster();
+  underCluster(network);
+  network.cluster.edit('nodes', [null, 'n3'], ({ metadata }) => (metadata.labels = { ...metadata.labels, [EXCLUDE_LABEL]: '' }));
+  network.cluster.edit('endpointSlices', ['default', 'web-1'], (slice) => {
+    slice.endpoints = [{ nodeName: 'n2' }, { nodeName: 'n3' }];
+  });
+  expect(await refusals(network, 'policy-flip')).toEqual(['web would keep 1 of 2 next hops, and 2 must remain']);
+});
+
+test('without a router that tells of next hops a flip to Local is refused, as faults of nodes are', async () => {
+  const network = aCluster();
+  underCluster(network);
+  const devices = { ...network.devices, router: null };
+  Object.defineProperty(network, 'devices', { value: devices });
+  const why = 'no router tells how many next hops would be left (minNextHops: 0 allows it all the same)';
+  expect(await refusals(network, 'policy-flip')).toEqual([why]);
+  expect(await refusals(network, 'node-exclude')).toEqual([why]);
+  expect(await refusals(network, 'policy-flip', {}, { minNextHops: 0 })).toEqual([]);
 });
 
 test('a node that bears the mark of another run is refused: that fault is in force, or was left', async () => {

@@ -23,8 +23,16 @@ export type Aim<Target extends Node | Vip = Node | Vip> = {
 export type Forecast = {
   /** Why it would fail, or do more than it says; empty: it would not. */
   refusals: string[];
-  /** Nodes that would still advertise a VIP, by its name, where that does not follow from the target alone. */
-  nodesLeft?: ReadonlyMap<string, readonly string[]>;
+  /** By name of each VIP whose next hops would be fewer, where that does not follow from the target alone. */
+  podsLeft?: ReadonlyMap<string, PodsLeft>;
+};
+
+/** A VIP of which only nodes with a ready pod of its own are next hops. */
+export type PodsLeft = {
+  /** How many ready pods each node has. */
+  byNode: ReadonlyMap<string, number>;
+  /** How many of all of them may be away at once. */
+  awayAtOnce: number;
 };
 
 /**

@@ -1,11 +1,10 @@
 // The fault policy-flip: the externalTrafficPolicy of the Service behind a VIP becomes the other one, Cluster or Local.
 import { z } from 'zod';
-import type { ClusterControl } from '../../core/cluster-control.ts';
 import type { Vip } from '../../core/environment.ts';
 import { missingAccess } from '../../core/fault-access.ts';
 import { applyChange, type MarkedChange, readChange, readForChange, revertChange, valueAt } from '../../core/marked-change.ts';
 import { type Aim, type Fault, need } from './fault.ts';
-import { readService, serviceRef } from './vip-service.ts';
+import { podsLeftOf, readService, serviceRef } from './vip-service.ts';
 
 const ANNOTATION = 'holdfast.io/policy-flipped-by';
 const POLICY = ['spec', 'externalTrafficPolicy'];
@@ -15,13 +14,6 @@ const HEALTH_PORT = ['spec', 'healthCheckNodePort'];
 const fieldValue = z.object({ is: z.unknown() }).nullable();
 const preState = z.object({ uid: z.string(), policy: fieldValue, healthPort: fieldValue });
 type PreState = z.infer<typeof preState>;
-
-const slice = z.looseObject({
-  addressType: z.string(),
-  endpoints: z
-    .array(z.looseObject({ nodeName: z.string().nullish(), conditions: z.looseObject({ ready: z.boolean().nullish() }).nullish() }))
-    .nullish(),
-});
 
 export const policyFlip: Fault<Vip> = {
   kind: 'policy-flip',
@@ -54,10 +46,8 @@ export const policyFlip: Fault<Vip> = {
     const { spec } = await readService(cluster, target, signal);
     await readForChange(cluster, { ref: serviceRef(target), annotation: ANNOTATION }, signal);
     if (flipped(spec.externalTrafficPolicy) === 'Cluster') return { refusals: [] };
-    // Under Local only nodes with a pod of their own go on advertising; a Service of two families is behind two VIPs.
-    const vips = environment.vips.filter(({ service }) => service?.namespace === namespace && service.name === target.service?.name);
-    const left = await Promise.all(vips.map(async (vip) => [vip.name, await nodesWithPods(cluster, vip, signal)] as const));
-    return { refusals: [], nodesLeft: new Map(left) };
+    // Under Local only nodes with a pod of their own go on advertising.
+    return { refusals: [], podsLeft: await podsLeftOf(cluster, { target, environment, awayAtOnce: 0 }, signal) };
   },
 
   async preState({ target, devices }, signal): Promise<PreState> {
@@ -92,16 +82,6 @@ function changeOf({ target, mark }: Aim<Vip>, before: unknown): MarkedChange {
     ours: { is: flipped(policy?.is) },
     along: [{ path: HEALTH_PORT, before: healthPort }],
   };
-}
-
-async function nodesWithPods(cluster: ClusterControl, vip: Vip, signal: AbortSignal): Promise<string[]> {
-  const { namespace, name } = serviceRef(vip);
-  const found = await cluster.list('endpointSlices', { namespace, labelSelector: `kubernetes.io/service-name=${name}` }, signal);
-  const slices = found
-    .map((object) => slice.parse(object))
-    .filter(({ addressType }) => addressType === (vip.family === 4 ? 'IPv4' : 'IPv6'));
-  const ready = slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
-  return [...new Set(ready.flatMap(({ nodeName }) => (nodeName == null ? [] : [nodeName])))].sort();
 }
 
 /** Kubernetes' default is Cluster. */

@@ -1,8 +1,9 @@
 // The Kubernetes objects behind a VIP: what faults of VIPs are aimed at.
 import { z } from 'zod';
 import type { ClusterControl, ClusterObject, ClusterRef } from '../../core/cluster-control.ts';
-import type { Vip } from '../../core/environment.ts';
+import type { Environment, Vip } from '../../core/environment.ts';
 import { AppError } from '../../core/errors.ts';
+import type { PodsLeft } from './fault.ts';
 
 const serviceFields = z.looseObject({
   spec: z.looseObject({
@@ -13,6 +14,12 @@ const serviceFields = z.looseObject({
     ports: z.array(z.looseObject({ port: z.int() })).nullish(),
   }),
   status: z.looseObject({ loadBalancer: z.looseObject({ ingress: z.array(z.unknown()).nullish() }).nullish() }).nullish(),
+});
+const slice = z.looseObject({
+  addressType: z.string(),
+  endpoints: z
+    .array(z.looseObject({ nodeName: z.string().nullish(), conditions: z.looseObject({ ready: z.boolean().nullish() }).nullish() }))
+    .nullish(),
 });
 export type ServiceFields = z.output<typeof serviceFields>;
 
@@ -40,4 +47,27 @@ export async function readService(cluster: ClusterControl, vip: Vip, signal: Abo
 /** Fields of a Service that `readService` did not read. */
 export function serviceFieldsOf(object: ClusterObject): ServiceFields {
   return serviceFields.parse(object);
+}
+
+/** Of every VIP of the target's Service, which is behind two when it has two families. */
+export async function podsLeftOf(
+  cluster: ClusterControl,
+  { target, environment, awayAtOnce }: { target: Vip; environment: Environment; awayAtOnce: number },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, PodsLeft>> {
+  const { namespace, name } = serviceRef(target);
+  const found = await cluster.list('endpointSlices', { namespace, labelSelector: `kubernetes.io/service-name=${name}` }, signal);
+  const slices = found.map((object) => slice.parse(object));
+  const vips = environment.vips.filter(({ service }) => service?.namespace === namespace && service.name === name);
+  return new Map(vips.map((vip) => [vip.name, { byNode: readyPods(slices, vip), awayAtOnce }]));
+}
+
+function readyPods(slices: readonly z.output<typeof slice>[], { family }: Vip): Map<string, number> {
+  const byNode = new Map<string, number>();
+  for (const { addressType, endpoints } of slices) {
+    if (addressType !== (family === 4 ? 'IPv4' : 'IPv6')) continue;
+    for (const { nodeName, conditions } of endpoints ?? [])
+      if (nodeName != null && conditions?.ready !== false) byNode.set(nodeName, (byNode.get(nodeName) ?? 0) + 1);
+  }
+  return byNode;
 }
