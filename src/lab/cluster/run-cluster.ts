@@ -5,18 +5,19 @@
 //                                                       \--> ready --> controller manager
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCluster } from '../../cluster/open-cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Argv } from '../../io/command.ts';
+import { forwardSocket } from '../../io/forwarded-socket.ts';
 import type { LabPlan } from '../address-plan.ts';
 import { keepMirroring } from '../controller/next-hop-mirror.ts';
 import type { Programs } from '../programs.ts';
 import { untilReady } from './api-ready.ts';
 import { CLUSTER_USERS, clusterFiles, kubeconfigPath } from './cluster-files.ts';
 import { controlPlaneOf } from './cluster-options.ts';
-import { forwardSocket } from './forwarded-socket.ts';
 import { furnish, untilAnswering } from './furnish.ts';
 import { API_PORT, kubeconfigText, type Tokens, tokenFile } from './kubeconfig.ts';
 import { METALLB_NAMESPACE, speakerCommand } from './metallb-objects.ts';
@@ -48,7 +49,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
   const supervisor = new Supervisor(plan, log);
   try {
     const tokens = prepareFolder(plan);
-    await using _door = await forwardSocket(files.socket, API_PORT);
+    await using _door = await forwardSocket(files.socket, () => connect({ port: API_PORT, host: '127.0.0.1', allowHalfOpen: true }));
     supervisor.start(start.etcd(plan, programs));
     supervisor.start(start.apiServer(plan, programs));
     const certificate = await writeKubeconfigs(plan, tokens, signal);

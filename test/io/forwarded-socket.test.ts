@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { forwardSocket } from '../../../src/lab/cluster/forwarded-socket.ts';
+import { forwardSocket } from '../../src/io/forwarded-socket.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-door-'));
 const path = join(folder, 'kube.sock');
@@ -28,6 +28,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const dial = (to = port) => connect({ port: to, host: '127.0.0.1', allowHalfOpen: true });
+
 async function say(text: string): Promise<string> {
   const socket = connect({ path, allowHalfOpen: true });
   let answer = '';
@@ -38,7 +40,7 @@ async function say(text: string): Promise<string> {
 }
 
 test('what comes in goes out byte for byte, both ways, for its owner alone; one that has said all still hears', async () => {
-  await using _door = await forwardSocket(path, port);
+  await using _door = await forwardSocket(path, () => dial());
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const long = 'ab'.repeat(500_000);
   expect(await Promise.all(['abc', long, ''].map(say))).toEqual(['cba', 'ba'.repeat(500_000), '']);
@@ -52,19 +54,19 @@ test('a server that is away ends the connection, not the door; and a door that w
   closed.close();
   await once(closed, 'close');
   {
-    await using _door = await forwardSocket(path, nobody);
+    await using _door = await forwardSocket(path, () => dial(nobody));
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const socket = connect(path);
       socket.on('error', () => undefined);
       await once(socket, 'close');
     }
   }
-  await using _again = await forwardSocket(path, port);
+  await using _again = await forwardSocket(path, () => dial());
   expect(await say('xyz')).toBe('zyx');
 });
 
 test('closing the door ends who is still connected', async () => {
-  const door = await forwardSocket(path, port);
+  const door = await forwardSocket(path, () => dial());
   const socket = connect(path);
   socket.on('error', () => undefined);
   await once(socket, 'connect');
