@@ -91,8 +91,13 @@ export function earliestOnset(facts: RunFacts, changes: readonly VipChange[], si
       if (onsetT < sinceT || (earliest !== null && onsetT >= earliest)) continue;
       const { ingress } = sightingAt(flow, onsetT);
       const hasLeft = changes.some(
-        ({ vip, before, after, t }) =>
-          vip === flow.opened.vip && ingress !== null && onsetT <= t && before.includes(ingress) && !after.includes(ingress),
+        ({ vip, vantage = flow.vantage, before, after, t }) =>
+          vip === flow.opened.vip &&
+          vantage === flow.vantage &&
+          ingress !== null &&
+          onsetT <= t &&
+          before.includes(ingress) &&
+          !after.includes(ingress),
       );
       if (hasLeft) earliest = onsetT;
     }

@@ -1,10 +1,11 @@
 // What broke each flow: tied to a happening by the flow's own pod, ingress or 5-tuple, never by nearness in time alone.
 import type { CauseEvidence, UnexplainedBreaks } from '../../core/report-format.ts';
 import { type Break, type Flow, sightingAt } from '../flow-life.ts';
-import type { NextHopHistory } from '../next-hop-history.ts';
+import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
 import { judgeFlow, type Judgement } from '../outcomes.ts';
 import { firstBreakIn, membershipOf } from '../population.ts';
 import type { RunFacts } from '../run-facts.ts';
+import { entryAt } from '../set-history.ts';
 import type { Window } from '../windows.ts';
 import { isBlindAt } from './cluster-facts.ts';
 import type { Happening, PodHappening } from './happening.ts';
@@ -103,19 +104,30 @@ class CauseSearch {
     const { onsetT, clockErrMs } = broken;
     return (this.#podEnds.get(`${flow.opened.vip} ${backend}`) ?? [])
       .filter(({ sinceT, goneT }) => onsetT >= sinceT - SEEN_LATE_MS - clockErrMs && onsetT <= goneT + NOTICE_MS)
-      .map((happening) => ({ t: happening.sinceT, source: { kind: 'happening', happening }, evidence: 'its-pod' }));
+      .map((happening) => {
+        // The end goes on until the pod is gone: its last stage before the break is what the flow met.
+        const stages = [happening.sinceT, happening.servedUntilT, happening.goneT].filter((t) => t <= onsetT + clockErrMs);
+        return {
+          t: stages.length > 0 ? Math.max(...stages) : happening.sinceT,
+          source: { kind: 'happening', happening },
+          evidence: 'its-pod',
+        };
+      });
   }
 
   #changesAround(flow: Flow, broken: Break, ingressAfter: string | null): Candidate[] {
     const { ingress } = sightingAt(flow, broken.onsetT);
-    const { onsetT, clockErrMs } = broken;
+    const { onsetT, clockErrMs, lastOkT } = broken;
     if (ingress === null) return [];
-    const noticeMs = NOTICE_MS + clockErrMs + this.#patienceOf(flow);
+    const intervalMs = this.#run.facts.probes[flow.opened.probe]?.intervalMs;
+    const noticeMs = NOTICE_MS + clockErrMs + (intervalMs ?? 0);
     return this.#changes.flatMap(({ change, source }): Candidate[] => {
-      if (change.vip !== flow.opened.vip || onsetT < change.t - ROUTE_SEEN_LATE_MS - clockErrMs || onsetT > change.t + noticeMs) return [];
+      if (!isOfFlow(change, flow) || onsetT < change.t - ROUTE_SEEN_LATE_MS - clockErrMs || onsetT > change.t + noticeMs) return [];
       if (change.before.includes(ingress) && !change.after.includes(ingress)) return [{ t: change.t, source, evidence: 'left-hop' }];
+      // Answered as before for more than an interval under the new set: that did not take it elsewhere.
+      const hasOutlived = intervalMs !== undefined && lastOkT > change.t + intervalMs + clockErrMs;
       const isRehashed = ingressAfter !== null && ingressAfter !== ingress;
-      return isRehashed ? [{ t: change.t, source, evidence: 'rehashed' }] : [];
+      return isRehashed && !hasOutlived ? [{ t: change.t, source, evidence: 'rehashed' }] : [];
     });
   }
 
@@ -145,17 +157,19 @@ class CauseSearch {
   #whyNot(flow: Flow, { onsetT }: Break, { isInDoubt, after }: Judgement): UnexplainedBreaks['why'] {
     if (isInDoubt) return 'prober-ill';
     const { cluster } = this.#run.facts;
-    const isSetKnown = this.#run.nextHops.historiesOf(flow.vantage, flow.opened.vip).length > 0;
+    const histories = this.#run.nextHops.historiesOf(flow.vantage, flow.opened.vip);
+    const isSetKnown = histories.length > 0 && histories.every((history) => (entryAt(history, onsetT)?.nodes ?? null) !== null);
     if (isBlindAt(cluster, onsetT) || !isSetKnown) return 'unseen';
     const hasChanged = this.#changes.some(
-      ({ change }) => change.vip === flow.opened.vip && onsetT >= change.t - ROUTE_SEEN_LATE_MS && onsetT <= change.t + NOTICE_MS,
+      ({ change }) => isOfFlow(change, flow) && onsetT >= change.t - ROUTE_SEEN_LATE_MS && onsetT <= change.t + NOTICE_MS,
     );
     return hasChanged && after.ingress === null ? 'unmapped' : 'no-cause-seen';
   }
+}
 
-  #patienceOf({ opened }: Flow): number {
-    return this.#run.facts.probes[opened.probe]?.intervalMs ?? 0;
-  }
+/** A set that is inferred from one vantage's flows says nothing of another's. */
+function isOfFlow({ vip, vantage }: VipChange, flow: Flow): boolean {
+  return vip === flow.opened.vip && (vantage === undefined || vantage === flow.vantage);
 }
 
 function isOn(node: string, flow: Flow, t: number): boolean {
