@@ -27,7 +27,7 @@ needed() {
   printf '%s\n' 'ip iproute2' 'nft nftables' 'conntrack conntrack' 'vtysh frr' 'zebra frr' 'bgpd frr'
   case $1 in serve | test | test:service) echo 'redis-server redis-server' ;; esac
   case $1 in test | test:service) echo 'python3 python3' && { is_ubuntu || echo 'chromium chromium'; } ;; esac
-  case $1 in test:cluster) printf '%s\n' 'python3 python3' 'frr-reload.py frr-pythontools' ;; esac
+  case $1 in test:cluster) printf '%s\n' 'python3 python3' 'frr-reload.py frr-pythontools' 'iptables-save iptables' ;; esac
   case $1 in test:service) printf '%s\n' 'promtool prometheus' 'prometheus-alertmanager prometheus-alertmanager' ;; esac
 }
 

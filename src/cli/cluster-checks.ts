@@ -11,10 +11,10 @@ import { deployFolder } from './self.ts';
 const FRR_RELOAD = '/usr/lib/frr/frr-reload.py';
 const ONLY = 'only labs with a cluster need it: ';
 
-/** Looks for Go, for the programs that it builds, and for what MetalLB's backend `frr` needs. */
+/** Looks for Go, for the programs that it builds, and for what MetalLB's backend `frr` and kube-proxy's mode `iptables` need. */
 export async function clusterChecks(signal?: AbortSignal): Promise<MachineCheck[]> {
   const sources = join(deployFolder(), 'lab', 'programs');
-  return [await go(sources, signal), await programs(sources, signal), frrReload()];
+  return [await go(sources, signal), await programs(sources, signal), frrReload(), await iptables(signal)];
 }
 
 async function go(sources: string, signal?: AbortSignal): Promise<MachineCheck> {
@@ -52,4 +52,17 @@ function frrReload(): MachineCheck {
   const remedy =
     'only MetalLB’s backend frr needs it: sh deploy/setup.sh test:cluster, or install the package frr-pythontools by other means';
   return { name, state: 'limited', detail: `there is no ${FRR_RELOAD}`, remedy };
+}
+
+async function iptables(signal?: AbortSignal): Promise<MachineCheck> {
+  const name = 'iptables-save';
+  try {
+    const version = await runCommand([name, '--version'], signal ? { signal } : {});
+    return { name, state: 'present', detail: version.trim() };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const remedy =
+      'only labs with a cluster of proxyMode: iptables need it: sh deploy/setup.sh test:cluster, or install the package iptables by other means';
+    return { name, state: 'limited', detail: messageOf(error), remedy };
+  }
 }

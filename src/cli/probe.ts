@@ -31,8 +31,10 @@ export function probeCommand(): Command {
     .addOption(new Option('--policy <policy>', 'externalTrafficPolicy of the Service').choices(TRAFFIC_POLICIES).default('local'))
     .option('--tcp <count>', 'TCP flows to hold', parseCount, 100)
     .option('--udp <count>', 'UDP flows to hold', parseCount, 100)
-    .option('--for <duration>', 'how long to watch', parseDuration, 60_000)
-    .option('--interval <duration>', 'from one exchange of a flow to its next', parseDuration, 500)
+    .addOption(new Option('--for <duration>', 'how long to watch').argParser(parseDuration).default(60_000, '60s'))
+    .addOption(
+      new Option('--interval <duration>', 'from one exchange of a flow to its next').argParser(parseDuration).default(500, '500ms'),
+    )
     .option('--source <address>', 'source address (default: what the kernel picks)', parseAddress)
     .option('--out <folder>', 'folder for journal and reports (default: a new one below runs/)')
     .option('--json', 'the journal as NDJSON on standard output')

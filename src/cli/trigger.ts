@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { type RunResource, runResource } from '../core/api.ts';
 import { AppError, ExitCode, messageOf } from '../core/errors.ts';
@@ -37,7 +37,7 @@ export function triggerCommand(): Command {
     .requiredOption('--token-file <file>', 'a file with a token of the role operator')
     .option('--seed <number>', 'resolves `node: any`; default: chosen by the service', parseSeed)
     .option('--wait', 'wait for the end, and exit with the verdict')
-    .option('--timeout <duration>', 'how long to wait at most', parseTimeout, 3_600_000)
+    .addOption(new Option('--timeout <duration>', 'how long to wait at most').argParser(parseTimeout).default(3_600_000, '1h'))
     .option('--cancel-on-interrupt', 'Ctrl-C cancels the run; without it, it goes on')
     .option('--json', 'the run as NDJSON on standard output, a line a change')
     .action(async (scenario: string, flags: Flags) => {

@@ -33,7 +33,7 @@ export function verifyCommand(): Command {
     .option('--vip <name...>', 'only these VIPs of it (default: all that have a Service)')
     .option('--flows <count>', 'flows to hold to each VIP from each vantage', parseCount, 64)
     .addOption(new Option('--protocol <protocol>', 'of the flows').choices(['tcp', 'udp']).default('tcp'))
-    .option('--for <duration>', 'how long to look, at least 10s', parseDuration, 15_000)
+    .addOption(new Option('--for <duration>', 'how long to look, at least 10s').argParser(parseDuration).default(15_000, '15s'))
     .option('--prefix <prefix>', 'prefix of the lab’s namespaces', 'hf')
     .option('--out <folder>', 'folder for journal and reports (default: a new one below runs/)')
     .option('--json', 'the result as one JSON document on standard output')

@@ -71,7 +71,7 @@ test.each([
   { mode: 'serve', packages: `${LAB} redis-server` },
   { mode: 'test', packages: `chromium ${LAB} python3 redis-server` },
   { mode: 'test:service', packages: `chromium ${LAB} prometheus prometheus-alertmanager python3 redis-server` },
-  { mode: 'test:cluster', packages: 'conntrack frr frr-pythontools iproute2 nftables python3' },
+  { mode: 'test:cluster', packages: 'conntrack frr frr-pythontools iproute2 iptables nftables python3' },
 ])('$mode asks for $packages', async ({ mode, packages }) => {
   const { code, stderr } = await setUp({ mode, checkout: aCheckout({}) });
   expect({ code, stderr }).toEqual({ code: 0, stderr: `setup: installing ${packages}; no daemon is started\n` });
