@@ -153,7 +153,7 @@ function leftOut(selectors: readonly Selector[], hostname: string): Selector[] {
 
 type End<Result> = { kind: 'done'; result: Result } | { kind: 'gone'; name: string };
 
-/** One that was deleted meanwhile must not keep the others from being put back. */
+/** One that was deleted meanwhile, or is refused, must not keep the others from being put back. @throws the first failure, once all were tried */
 async function eachThatIs<Result>(
   aim: Aim<Node>,
   before: unknown,
@@ -161,14 +161,16 @@ async function eachThatIs<Result>(
 ): Promise<End<Result>[]> {
   const cluster = need(aim.devices, 'cluster');
   const ends: End<Result>[] = [];
+  const failures: unknown[] = [];
   for (const change of changesOf(aim, before)) {
     try {
       ends.push({ kind: 'done', result: await act(cluster, change) });
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'TARGET_GONE') throw error;
-      ends.push({ kind: 'gone', name: change.ref.name });
+      if (error instanceof AppError && error.code === 'TARGET_GONE') ends.push({ kind: 'gone', name: change.ref.name });
+      else failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
   return ends;
 }
 
