@@ -36,6 +36,8 @@ export type SessionControl = {
 export type Reading = {
   isInForce: boolean;
   isRestored: boolean;
+  /** Of a fault that ends by itself: it has, and no more than our mark may be left. Without it `isRestored` tells. */
+  hasPassed?: boolean;
   /** What somebody else changed meanwhile, as a person would say it; it is left as it is. */
   foreign: string[];
 };

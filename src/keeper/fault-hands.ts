@@ -115,7 +115,7 @@ export class FaultHands {
       const { epoch, fault: name } = fault;
       const passed = surroundings.faults.find(({ kind }) => kind === fault.kind)?.passes;
       if (reading === 'gone') this.#note({ type: 'fault.gone', epoch, fault: name, reason: 'the target does not exist any more' });
-      else if (passed !== undefined && reading.isRestored) void this.revert(fault, passed);
+      else if (passed !== undefined && (reading.hasPassed ?? reading.isRestored)) void this.revert(fault, passed);
       else if (!reading.isInForce) this.#note({ type: 'fault.lost', epoch, fault: name, reason: 'somebody else undid it' });
     }
   }

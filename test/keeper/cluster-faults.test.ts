@@ -38,6 +38,7 @@ function common({ environment, devices }: SmallNetwork) {
 }
 
 function underCluster(network: SmallNetwork): void {
+  for (const vip of network.environment.vips) vip.policy = 'cluster';
   network.cluster.edit('services', ['default', 'web'], (service) =>
     Object.assign(service.spec as object, { externalTrafficPolicy: 'Cluster' }),
   );
@@ -131,6 +132,15 @@ test('without a router that tells of next hops a flip to Local is refused, as fa
   expect(await refusals(network, 'policy-flip', {}, { minNextHops: 0 })).toEqual([]);
 });
 
+test('a flip is refused when the environment has another policy than the Service', async () => {
+  const network = aCluster();
+  network.cluster.edit('services', ['default', 'web'], (service) =>
+    Object.assign(service.spec as object, { externalTrafficPolicy: 'Cluster' }),
+  );
+  const why = 'the Service default/web has externalTrafficPolicy Cluster, and the environment says Local';
+  expect(await refusals(network, 'policy-flip')).toEqual([expect.stringContaining(why)]);
+});
+
 test('a node that bears the mark of another run is refused: that fault is in force, or was left', async () => {
   const network = aCluster();
   network.cluster.edit('nodes', [null, 'n2'], ({ metadata }) => (metadata.annotations = { 'holdfast.io/excluded-by': 'other/f3' }));
@@ -204,6 +214,25 @@ test('an advertisement without a spec is left out of, and is without one again u
   expect(cluster.get('bgpAdvertisements', 'all', 'metallb-system')?.spec).toEqual({ aggregationLength: 24, aggregationLengthV6: 128 });
 });
 
+test('an advertisement of which the patch is refused does not keep the others from being put back', async () => {
+  const network = aCluster();
+  for (const name of ['second', 'third'])
+    network.cluster.put('bgpAdvertisements', { metadata: { name, namespace: 'metallb-system' }, spec: {} });
+  const specs = () => network.cluster.list('bgpAdvertisements', {}).map(({ spec }) => spec);
+  const [first, ...others] = specs();
+  const aim = atNode(network);
+  const preState = await advertisementDeselect.preState(aim, signal);
+  await advertisementDeselect.inject(aim, preState, signal);
+  const patch = network.cluster.patch.bind(network.cluster);
+  network.cluster.patch = (kind, name, change, expected) => {
+    if (name[1] === 'all') throw new AppError('CLUSTER_REFUSED', 'a webhook forbids it');
+    patch(kind, name, change, expected);
+  };
+  network.cluster.delete('bgpAdvertisements', ['metallb-system', 'third']);
+  await expect(advertisementDeselect.revert(aim, preState, signal)).rejects.toThrow('a webhook forbids it');
+  expect(specs()).toEqual([{ ...(first as object), nodeSelectors: expect.anything() as unknown }, others[0]]);
+});
+
 test('speaker-delete deletes the pod that it saw and no other, and waits for a successor that is ready', async () => {
   const network = aCluster();
   const aim = atNode(network);
@@ -237,6 +266,54 @@ test('a Deployment that is not whole, or is none, is not rolled out', async () =
   expect(await refusals(network, 'deployment-rollout')).toEqual([expect.stringContaining('is not whole, or in the middle of a rollout')]);
   network.cluster.delete('deployments', ['default', 'web']);
   expect(await refusals(network, 'deployment-rollout')).toEqual([expect.stringContaining('there is no Deployment')]);
+});
+
+function strategy(network: SmallNetwork, is: object): SmallNetwork {
+  network.cluster.edit('deployments', ['default', 'web'], (object) => Object.assign(object.spec as object, { strategy: is }));
+  return network;
+}
+
+test('a Deployment that replaces all its pods at once is not rolled out', async () => {
+  const recreating = strategy(aCluster(), { type: 'Recreate' });
+  underCluster(recreating);
+  const why = 'the Deployment default/web is of strategy Recreate, which takes all its pods away at once';
+  expect(await refusals(recreating, 'deployment-rollout')).toEqual([expect.stringContaining(why)]);
+});
+
+test.each([
+  [{}, []], // 25 % of three pods is none, and pods in excess there may be
+  [{ maxUnavailable: '25%', maxSurge: '25%' }, []],
+  [{ maxUnavailable: '66%', maxSurge: 0 }, []],
+  [{ maxUnavailable: '67%' }, ['web would keep 1 of 3 next hops, and 2 must remain']],
+  [{ maxUnavailable: 2 }, ['web would keep 1 of 3 next hops, and 2 must remain']],
+  [{ maxUnavailable: '100%' }, ['web would keep 0 of 3 next hops, and 2 must remain']],
+])('behind a VIP of policy Local a rollout with %j leaves as many next hops as it leaves pods', async (rollingUpdate, refused) => {
+  const network = strategy(aCluster(), { type: 'RollingUpdate', rollingUpdate });
+  expect(await refusals(network, 'deployment-rollout')).toEqual(refused);
+  underCluster(network);
+  expect(await refusals(network, 'deployment-rollout')).toEqual([]);
+});
+
+test('without pods in excess and without pods away one pod may be away all the same, as Kubernetes has it', async () => {
+  const network = strategy(aCluster(), { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } });
+  expect(await refusals(network, 'deployment-rollout', {}, { minNextHops: 3 })).toEqual([
+    'web would keep 2 of 3 next hops, and 3 must remain',
+  ]);
+  const kind = 'deployment-rollout';
+  network.cluster.forbidden.add('list endpointSlices');
+  expect(await refusals(network, kind)).toEqual([expect.stringContaining('may not list endpointSlices in default')]);
+});
+
+test('a rollout that is whole is not over while it bears our mark', async () => {
+  const network = aCluster();
+  const aim = atVip(network);
+  const preState = await deploymentRollout.preState(aim, signal);
+  await deploymentRollout.inject(aim, preState, signal);
+  network.cluster.settle();
+  expect(await deploymentRollout.read(aim, preState, signal)).toMatchObject({ isRestored: false, hasPassed: true });
+  await deploymentRollout.revert(aim, preState, signal);
+  network.cluster.settle();
+  expect(await deploymentRollout.read(aim, preState, signal)).toMatchObject({ isRestored: true });
 });
 
 test('a rollout is over for the keeper once it is whole, before its time and without a loss', async () => {

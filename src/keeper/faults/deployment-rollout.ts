@@ -9,7 +9,7 @@ import { AppError } from '../../core/errors.ts';
 import { missingAccess } from '../../core/fault-access.ts';
 import { applyChange, type MarkedChange, readChange, readForChange, releaseChange, sameJson, valueAt } from '../../core/marked-change.ts';
 import { type Aim, type Fault, need } from './fault.ts';
-import { readService, serviceRef } from './vip-service.ts';
+import { podsLeftOf, policyOf, readService, serviceRef } from './vip-service.ts';
 
 /** kubectl's own. */
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
@@ -25,10 +25,18 @@ const preState = z.object({
 });
 type PreState = z.infer<typeof preState>;
 
+/** Kubernetes' default is 25 %, for both. */
+const numberOrPercent = z.union([z.int(), z.string().regex(/^\d+%$/)]).default('25%');
 const deploymentFields = z.looseObject({
   spec: z.looseObject({
     replicas: z.int().default(1),
     paused: z.boolean().default(false),
+    strategy: z
+      .looseObject({
+        type: z.string().default('RollingUpdate'),
+        rollingUpdate: z.looseObject({ maxUnavailable: numberOrPercent, maxSurge: numberOrPercent }).prefault({}),
+      })
+      .prefault({}),
     template: z.looseObject({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()).nullish() }).nullish() }),
   }),
   status: z
@@ -61,13 +69,17 @@ export const deploymentRollout: Fault<Vip> = {
     return `the Deployment behind ${target.name} was rolled out anew`;
   },
 
-  async forecast({ target, devices }, signal) {
+  async forecast({ target, environment, devices }, signal) {
     const cluster = need(devices, 'cluster');
     const { namespace } = serviceRef(target);
     const questions = (['get', 'list', 'patch'] as const).map((verb) => ({ verb, kind: 'deployments' as const, namespace }));
-    const missing = await missingAccess(cluster, questions, signal);
-    if (missing.length === 0) await wholeDeployment(cluster, target, signal);
-    return { refusals: missing };
+    const missing = await missingAccess(cluster, [...questions, { verb: 'list', kind: 'endpointSlices', namespace }], signal);
+    if (missing.length > 0) return { refusals: missing };
+    const deployment = await wholeDeployment(cluster, target, signal);
+    const { spec } = await readService(cluster, target, signal);
+    if (policyOf(spec) === 'Cluster') return { refusals: [] };
+    // Under Local a node whose pods are away is no next hop meanwhile. Where the new ones go, nobody knows before.
+    return { refusals: [], podsLeft: await podsLeftOf(cluster, { target, environment, awayAtOnce: awayAtOnce(deployment) }, signal) };
   },
 
   async preState({ target, devices }, signal): Promise<PreState> {
@@ -94,8 +106,9 @@ export const deploymentRollout: Fault<Vip> = {
     const cluster = need(aim.devices, 'cluster');
     const change = changeOf(aim, before);
     const object = await cluster.get(change.ref, signal);
-    const { isInForce } = await readChange(cluster, change, signal);
-    return { isInForce, isRestored: object !== null && isWhole(object), foreign: [] };
+    const { isInForce, isRestored: isUnmarked } = await readChange(cluster, change, signal);
+    const hasPassed = object !== null && isWhole(object);
+    return { isInForce, isRestored: isUnmarked && hasPassed, hasPassed, foreign: [] };
   },
 };
 
@@ -133,16 +146,30 @@ async function wholeDeployment(
   }
   const ref: ClusterRef = { kind: 'deployments', namespace, name: first.metadata.name };
   const object = await readForChange(cluster, { ref, annotation: ANNOTATION }, signal);
-  const { replicas, paused } = deploymentFields.parse(object).spec;
+  const { replicas, paused, strategy } = deploymentFields.parse(object).spec;
   const obstacle = paused
     ? 'is paused'
     : replicas === 0
       ? 'has no replicas'
-      : isWhole(object)
-        ? null
-        : 'is not whole, or in the middle of a rollout';
+      : strategy.type === 'Recreate'
+        ? 'is of strategy Recreate, which takes all its pods away at once'
+        : isWhole(object)
+          ? null
+          : 'is not whole, or in the middle of a rollout';
   if (obstacle === null) return object;
   throw new AppError('KEEPER_REFUSED', `the Deployment ${namespace}/${first.metadata.name} ${obstacle}`);
+}
+
+/** As Kubernetes resolves it: pods away are rounded down, pods in excess up, and without either one pod may be away. */
+function awayAtOnce(deployment: ClusterObject): number {
+  const { replicas, strategy } = deploymentFields.parse(deployment).spec;
+  const { maxUnavailable, maxSurge } = strategy.rollingUpdate;
+  const away = Math.floor(shareOf(maxUnavailable, replicas));
+  return away === 0 && shareOf(maxSurge, replicas) === 0 ? 1 : Math.min(away, replicas);
+}
+
+function shareOf(is: number | string, replicas: number): number {
+  return typeof is === 'number' ? is : (Number.parseInt(is, 10) * replicas) / 100;
 }
 
 /** As `kubectl rollout status` finds it: all replicas are of the newest template, and available. */

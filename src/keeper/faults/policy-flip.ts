@@ -1,10 +1,11 @@
 // The fault policy-flip: the externalTrafficPolicy of the Service behind a VIP becomes the other one, Cluster or Local.
 import { z } from 'zod';
+import { nameOf } from '../../core/cluster-control.ts';
 import type { Vip } from '../../core/environment.ts';
 import { missingAccess } from '../../core/fault-access.ts';
 import { applyChange, type MarkedChange, readChange, readForChange, revertChange, valueAt } from '../../core/marked-change.ts';
 import { type Aim, type Fault, need } from './fault.ts';
-import { podsLeftOf, readService, serviceRef } from './vip-service.ts';
+import { podsLeftOf, policyOf, readService, serviceRef } from './vip-service.ts';
 
 const ANNOTATION = 'holdfast.io/policy-flipped-by';
 const POLICY = ['spec', 'externalTrafficPolicy'];
@@ -45,7 +46,14 @@ export const policyFlip: Fault<Vip> = {
     if (missing.length > 0) return { refusals: missing };
     const { spec } = await readService(cluster, target, signal);
     await readForChange(cluster, { ref: serviceRef(target), annotation: ANNOTATION }, signal);
-    if (flipped(spec.externalTrafficPolicy) === 'Cluster') return { refusals: [] };
+    const now = policyOf(spec);
+    const stated = target.policy === 'local' ? 'Local' : 'Cluster';
+    // What the run says of the fault, and what it expects of it, would be the wrong way round.
+    if (now !== stated)
+      return {
+        refusals: [`the Service ${nameOf(serviceRef(target))} has externalTrafficPolicy ${now}, and the environment says ${stated}`],
+      };
+    if (now === 'Local') return { refusals: [] };
     // Under Local only nodes with a pod of their own go on advertising.
     return { refusals: [], podsLeft: await podsLeftOf(cluster, { target, environment, awayAtOnce: 0 }, signal) };
   },

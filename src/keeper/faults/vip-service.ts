@@ -44,6 +44,11 @@ export async function readService(cluster: ClusterControl, vip: Vip, signal: Abo
   );
 }
 
+/** Kubernetes' default is Cluster. */
+export function policyOf({ externalTrafficPolicy }: ServiceFields['spec']): 'Local' | 'Cluster' {
+  return externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster';
+}
+
 /** Fields of a Service that `readService` did not read. */
 export function serviceFieldsOf(object: ClusterObject): ServiceFields {
   return serviceFields.parse(object);
