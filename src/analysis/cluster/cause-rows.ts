@@ -2,6 +2,7 @@
 import type { CauseEvidence, UnexplainedBreaks, WindowCause, WindowReport } from '../../core/report-format.ts';
 import { type Flow, isOpenAt } from '../flow-life.ts';
 import { shareOf } from '../intervals.ts';
+import type { VipChange } from '../next-hop-history.ts';
 import type { RunFacts } from '../run-facts.ts';
 import { lengthText, listText } from '../wording.ts';
 import { type Attribution, type AttributedBreak, sourceKey } from './attribution.ts';
@@ -17,9 +18,15 @@ type Group = { source: Source; breaks: AttributedBreak[]; changes: ExplainedChan
 export function withCauses(report: WindowReport, attribution: Attribution | null, facts: RunFacts): WindowReport {
   if (attribution === null) return report;
   const causes = causeRows(attribution, facts);
-  const [opening] = report.eventCause === 'observed' ? attribution.changes.filter(({ source }) => source.kind !== 'next-hops') : [];
+  const opening = report.eventCause === 'observed' ? openingOf(attribution) : undefined;
   const description = opening ? `${report.description} (${sourceText(opening.source)})` : report.description;
   return { ...report, description, causes, unexplained: unexplainedRows(attribution) };
+}
+
+/** Of the changes that opened the window the first that is explained; a later one within it tells of something else. */
+function openingOf({ window, changes }: Attribution): ExplainedChange | undefined {
+  const opens = ({ vip, t }: VipChange) => window.changes.some((each) => each.vip === vip && each.t === t);
+  return changes.find(({ change, source }) => source.kind !== 'next-hops' && opens(change));
 }
 
 /** In order of time; happenings that broke nobody are there too, so that a person sees what was going on. */

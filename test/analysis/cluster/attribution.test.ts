@@ -253,6 +253,12 @@ test('a window that a next-hop set opened by itself says in its heading what in 
   expect(summary).toContain('2 flows broke when a next-hop set changed by itself (n3 lost its last ready endpoint (old-3): 2)');
 });
 
+test('a later change within a window is no explanation of what opened it', () => {
+  const journal = aJournal().set(100, ALL).endpoints(100, PODS).set(40_000, ['n1', 'n2']);
+  journal.endpoints(50_000, PODS.slice(0, 1)).set(50_100, ['n1']).flow({ ingress: 'n1' });
+  expect(reportOf(journal, 60_000).events[1]?.description).toBe('n3 left the next-hop set of web');
+});
+
 test('where no cluster is watched a window has no table of causes', () => {
   const journal = aJournal().set(100, ALL);
   journal.breaks(journal.flow(), 5_000);
