@@ -21,3 +21,10 @@ export function shareOf(count: number, n: number): Share {
     high: count === n ? 1 : Math.min(1, (middle + half) / scale),
   };
 }
+
+/** The same where the `n` are no samples of their own: what happens to one of `samples` happens to all that it stands for. */
+export function shareOfSamples(count: number, n: number, samples: number): Share {
+  if (n === 0 || samples >= n) return shareOf(count, n);
+  const { low, high } = shareOf((count / n) * samples, samples);
+  return { count, n, low, high };
+}

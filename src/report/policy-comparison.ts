@@ -1,7 +1,16 @@
 // The comparison of traffic policies as a table: one for the terminal, the same as Markdown.
 import type { Advice } from '../analysis/policies/advice.ts';
 import { figuresOf } from '../analysis/policies/compare-policies.ts';
-import { type Comparison, type EdgeFigures, type Trial, TRIAL_TITLES, TRIALS, type VipFigures } from '../analysis/policies/figures.ts';
+import {
+  type Comparison,
+  type EdgeFigures,
+  type Standing,
+  type Trial,
+  TRIAL_TITLES,
+  type TrialFigures,
+  TRIALS,
+  type VipFigures,
+} from '../analysis/policies/figures.ts';
 import type { Share } from '../core/report-format.ts';
 import { formatCount, formatInterval, formatMs, formatShare } from './format.ts';
 import { plainText } from './plain-text.ts';
@@ -15,35 +24,40 @@ const ROUTE_TRIALS = TRIALS.filter((trial) => trial !== 'rollout' && trial !== '
 
 export function comparisonRows(comparison: Comparison): ComparisonRow[] {
   const { vips } = comparison;
-  const row = (question: string, cell: (vip: VipFigures) => string): ComparisonRow => ({ question, cells: vips.map(cell).map(plainText) });
-  const ofTrial = (trial: Trial) => (cell: (vip: VipFigures) => string) =>
-    comparison.trials.some((figures) => figures.trial === trial) ? [cell] : [];
+  const row = (question: string, cell: (vip: Comparison['vips'][number]) => string): ComparisonRow => ({
+    question,
+    cells: vips.map(cell).map(plainText),
+  });
+  const baseline = (question: string, cell: (vip: VipFigures) => string) => row(question, (vip) => marked(cell(vip), vip));
+  const ofTrial = (trial: Trial, question: string, cell: (figures: TrialFigures | undefined) => string) =>
+    comparison.trials.some((figures) => figures.trial === trial)
+      ? [
+          row(question, ({ vip }) => {
+            const figures = figuresOf(comparison, trial, vip);
+            return marked(cell(figures), figures);
+          }),
+        ]
+      : [];
   return [
     row('policy', ({ policy, hasAffinity }) => `${policy === 'local' ? 'Local' : 'Cluster'}${hasAffinity ? ' + ClientIP' : ''}`),
-    row('flows by ingress node', ({ byNode, flows }) => `${countsText(byNode)} (n ${formatCount(flows)})`),
-    row('flows by pod (one run)', ({ byPod }) => byPod.map(({ flows }) => formatCount(flows)).join(', ')),
-    row('pods that one client met by one node', ({ podsOfAClient: { fewest, most } }) =>
-      fewest === most ? String(most) : `${String(fewest)} to ${String(most)}`,
-    ),
-    row('client address', sourceText),
-    row('a hop more', ({ extraHop }) => shareText(extraHop)),
+    baseline('flows by ingress node', ({ byNode, flows }) => `${countsText(byNode)} (n ${formatCount(flows)})`),
+    baseline('flows by pod (one run)', ({ byPod }) => byPod.map(({ flows }) => formatCount(flows)).join(', ')),
+    baseline('pods that one client met by one node', podsText),
+    ...(vips.some(({ hasAffinity }) => hasAffinity) ? [baseline('samples of a share', samplesText)] : []),
+    baseline('client address', sourceText),
+    baseline('a hop more', ({ extraHop }) => shareText(extraHop)),
+    ...ROUTE_TRIALS.flatMap((trial) => ofTrial(trial, `route gone: ${TRIAL_TITLES[trial]}`, (figures) => routeText(figures?.loss, 'gone'))),
+    ...TRIALS.flatMap((trial) => ofTrial(trial, `broken: ${TRIAL_TITLES[trial]}`, (figures) => edgeText(figures?.loss))),
     ...ROUTE_TRIALS.flatMap((trial) =>
-      ofTrial(trial)(({ vip }) => routeText(figuresOf(comparison, trial, vip)?.loss, 'gone')).map((cell) =>
-        row(`route gone: ${TRIAL_TITLES[trial]}`, cell),
-      ),
+      ofTrial(trial, `broken by the return: ${TRIAL_TITLES[trial]}`, (figures) => returnText(figures?.back)),
     ),
-    ...TRIALS.flatMap((trial) =>
-      ofTrial(trial)(({ vip }) => edgeText(figuresOf(comparison, trial, vip)?.loss)).map((cell) =>
-        row(`broken: ${TRIAL_TITLES[trial]}`, cell),
-      ),
-    ),
-    ...ROUTE_TRIALS.flatMap((trial) =>
-      ofTrial(trial)(({ vip }) => returnText(figuresOf(comparison, trial, vip)?.back)).map((cell) =>
-        row(`broken by the return: ${TRIAL_TITLES[trial]}`, cell),
-      ),
-    ),
-    ...ofTrial('drain-evict-first')(({ vip }) => withoutPods(comparison, vip)).map((cell) => row('a node without a pod', cell)),
+    ...ofTrial('drain-evict-first', 'a node without a pod', withoutPods),
   ];
+}
+
+/** Figures of a run that did not come to its end as planned are told, and are no answer. */
+function marked(cell: string, standing: Standing | undefined): string {
+  return standing?.trouble == null || cell === 'unknown' ? cell : `${cell} [run not whole]`;
 }
 
 export function comparisonText(comparison: Comparison, advice: readonly Advice[], width: number): string {
@@ -91,6 +105,17 @@ function countsText(counts: VipFigures['byNode']): string {
   return counts.map(({ name, flows }) => `${name} ${formatCount(flows)}`).join(', ');
 }
 
+function podsText({ podsOfAClient }: VipFigures): string {
+  if (podsOfAClient === null) return 'unknown';
+  const { fewest, most } = podsOfAClient;
+  return fewest === most ? String(most) : `${String(fewest)} to ${String(most)}`;
+}
+
+/** What intervals rest on. */
+function samplesText({ hasAffinity, podChoices }: VipFigures): string {
+  return hasAffinity ? `${formatCount(podChoices)} pairs of a client and a node` : 'each flow';
+}
+
 function sourceText({ sourcePreserved, rewrittenByIngress }: VipFigures): string {
   const { count, n } = sourcePreserved;
   const other = n - count - rewrittenByIngress;
@@ -127,13 +152,13 @@ function edgeText(edge: EdgeFigures | null | undefined): string {
 }
 
 function returnText(back: (EdgeFigures & { older: Share; younger: Share }) | null | undefined): string {
-  if (!back || back.broken.n === 0) return 'unknown';
+  if (!back || back.broken.n === 0 || back.route.kind === 'unknown') return 'unknown';
+  if (back.route.kind === 'kept') return 'none seen: its route was there';
   const part = ({ count, n }: Share) => `${formatCount(count)} of ${formatCount(n)}`;
   return `younger ${part(back.younger)} (${formatInterval(back.younger)}), older ${part(back.older)} (${formatInterval(back.older)})`;
 }
 
-function withoutPods(comparison: Comparison, vip: string): string {
-  const figures = figuresOf(comparison, 'drain-evict-first', vip);
+function withoutPods(figures: TrialFigures | undefined): string {
   if (!figures?.loss || figures.loss.route.kind === 'unknown') return 'unknown';
   if (figures.loss.route.kind === 'changed') return `leaves the set after ${formatMs(figures.loss.route.afterMs)}`;
   return `stays a next hop; ${formatCount(figures.answeredWithoutPods)} fresh dials answered through it`;

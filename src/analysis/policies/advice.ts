@@ -2,7 +2,15 @@
 import type { Share } from '../../core/report-format.ts';
 import { countText, lengthText, listText } from '../wording.ts';
 import { figuresOf } from './compare-policies.ts';
-import { type Comparison, type Trial, TRIAL_TITLES, type TrialFigures, type VipFigures } from './figures.ts';
+import {
+  type Comparison,
+  type RouteChange,
+  type Standing,
+  type Trial,
+  TRIAL_TITLES,
+  type TrialFigures,
+  type VipFigures,
+} from './figures.ts';
 
 export type Advice = {
   /** What people say, or ask. */
@@ -20,9 +28,11 @@ const NODE_TRIALS: readonly Trial[] = ['session-loss', 'link-cut', 'exclude', 's
 /** Fewer choices than this, and which pods they fell on decides more than the policy does. */
 const ENOUGH_CHOICES = 30;
 
-/** Every rule that the figures suffice for. */
-export function adviceOf(comparison: Comparison): Advice[] {
-  const local = comparison.vips.find(({ policy }) => policy === 'local');
+/** Every rule that the figures of whole runs suffice for. */
+export function adviceOf(all: Comparison): Advice[] {
+  const isWhole = ({ trouble }: Standing) => trouble === null;
+  const comparison = { ...all, vips: all.vips.filter(isWhole), trials: all.trials.filter(isWhole) };
+  const local = comparison.vips.find(({ policy, hasAffinity }) => policy === 'local' && !hasAffinity);
   const cluster = comparison.vips.find(({ policy, hasAffinity }) => policy === 'cluster' && !hasAffinity);
   const affinity = comparison.vips.find(({ hasAffinity }) => hasAffinity);
   return [
@@ -64,8 +74,7 @@ function affinityRule(comparison: Comparison, cluster: VipFigures, affinity: Vip
     const text = `All flows of a client through a node share one pod, and only ${countText(affinity.podChoices)} such choices were made: chance decides which pods they are.${less}${more} ${why}`;
     return [{ claim, answer: 'cannot-tell', text, restsOn }];
   }
-  if (saves.length === pairs.length)
-    return [{ claim, answer: 'holds', text: `Fewer flows broke with it in every trial (${names(saves)}).`, restsOn }];
+  if (saves.length === pairs.length) return [{ claim, answer: 'holds', text: `Fewer flows broke with it in ${names(saves)}.`, restsOn }];
   if (saves.length === 0 && costs.length > 0)
     return [{ claim, answer: 'does-not-hold', text: `More flows broke with it (${names(costs)}). ${why}`, restsOn }];
   if (saves.length > 0 && costs.length > 0)
@@ -90,7 +99,7 @@ function affinityRule(comparison: Comparison, cluster: VipFigures, affinity: Vip
     {
       claim,
       answer: 'cannot-tell',
-      text: `No saving was seen: with it and without it the intervals overlap in every trial. ${why}`,
+      text: `No saving was seen: with it and without it the intervals overlap in ${names(pairs)}. ${why}`,
       restsOn,
     },
   ];
@@ -99,19 +108,24 @@ function affinityRule(comparison: Comparison, cluster: VipFigures, affinity: Vip
 function alwaysAdvertiseRule(comparison: Comparison, { vip }: VipFigures): Advice[] {
   const claim = 'Under Cluster all nodes always advertise';
   const trials = comparison.trials.filter((figures) => figures.vip === vip && figures.loss !== null && figures.node !== null);
-  const gone = trials.filter(({ loss }) => loss?.route.kind === 'changed');
-  const kept = trials.filter(({ loss }) => loss?.route.kind === 'kept');
-  if (gone.length + kept.length === 0) return [];
-  const restsOn = [...gone, ...kept].map((figures) => `${vip}, ${TRIAL_TITLES[figures.trial]}: ${routeText(figures)}`);
-  if (gone.length === 0) return [{ claim, answer: 'holds', text: `${vip} kept every node in every trial.`, restsOn }];
-  const stay = kept.some(({ trial }) => trial === 'drain-evict-first')
+  const of = (kind: RouteChange['kind']) => trials.filter(({ loss }) => loss?.route.kind === kind);
+  const [gone, kept, unknown] = [of('changed'), of('kept'), of('unknown')];
+  if (trials.length === 0) return [];
+  const names = (these: typeof trials) => listText(these.map(({ trial }) => TRIAL_TITLES[trial]));
+  const restsOn = [...gone, ...kept, ...unknown].map((figures) => `${vip}, ${TRIAL_TITLES[figures.trial]}: ${routeText(figures)}`);
+  if (gone.length === 0 && unknown.length > 0) {
+    const stayed = kept.length === 0 ? '' : ` It kept every node in ${names(kept)}.`;
+    return [{ claim, answer: 'cannot-tell', text: `What became of the route in ${names(unknown)} is not known.${stayed}`, restsOn }];
+  }
+  if (gone.length === 0) return [{ claim, answer: 'holds', text: `${vip} kept every node in ${names(kept)}.`, restsOn }];
+  const stay = kept.some(({ trial, answeredWithoutPods }) => trial === 'drain-evict-first' && answeredWithoutPods > 0)
     ? `; a node without a pod stayed, and answered with the pods of others`
     : '';
   return [
     {
       claim,
       answer: 'does-not-hold',
-      text: `A node left the set of ${vip} in ${listText(gone.map(({ trial }) => TRIAL_TITLES[trial]))}${stay}.`,
+      text: `A node left the set of ${vip} in ${names(gone)}${stay}.`,
       restsOn,
     },
   ];
@@ -201,7 +215,10 @@ function sourceRule(local: VipFigures, cluster: VipFigures): Advice {
 }
 
 function returnRule(comparison: Comparison): Advice[] {
-  const returns = comparison.trials.filter(({ trial, back }) => NODE_TRIALS.includes(trial) && back !== null && back.younger.n > 0);
+  // Where its route never went, or is not known to have come back, nothing returned.
+  const returns = comparison.trials.filter(
+    ({ trial, back }) => NODE_TRIALS.includes(trial) && back?.route.kind === 'changed' && back.younger.n > 0,
+  );
   if (returns.length === 0) return [];
   const claim = 'A node’s return is free';
   const restsOn = returns.map(

@@ -33,9 +33,9 @@ export type VipFigures = {
   flows: number;
   byNode: { name: string; flows: number }[];
   byPod: { name: string; flows: number }[];
-  /** Pods that answered one client through one node: the fewest and the most. */
-  podsOfAClient: { fewest: number; most: number };
-  /** Pairs of a client and a node: with affinity each of them chose one pod, for all of its flows. */
+  /** Pods that answered one client through one node: the fewest and the most; null without a flow. */
+  podsOfAClient: { fewest: number; most: number } | null;
+  /** Pairs of a client and a node: with affinity each of them chose one pod for all of its flows, and is one sample. */
   podChoices: number;
   /** Flows whose client address the pod saw; `rewrittenByIngress`: it saw one of the ingress node's instead. */
   sourcePreserved: Share;
@@ -44,7 +44,10 @@ export type VipFigures = {
   extraHop: Share;
 };
 
-/** What became of a route at an edge of a fault; `afterMs` from the keeper's intent, or from its first word of reverting. */
+/**
+ * What became of a route at an edge of a fault; `afterMs` from the keeper's intent, or from its first word of reverting. Kept: the router
+ * had it when the edge came, was read all the time, and had it throughout.
+ */
 export type RouteChange = { kind: 'changed'; afterMs: number } | { kind: 'kept' } | { kind: 'unknown' };
 
 /** Flows of one VIP at one edge of a fault. */
@@ -79,5 +82,12 @@ export type PolicyRun = {
   trouble: string | null;
 };
 
+/** Why the run that figures are from may not count; null where it came to its end. */
+export type Standing = { trouble: string | null };
+
 /** Several runs put together. */
-export type Comparison = { vips: VipFigures[]; trials: TrialFigures[]; troubles: { trial: Trial; trouble: string }[] };
+export type Comparison = {
+  vips: (VipFigures & Standing)[];
+  trials: (TrialFigures & Standing)[];
+  troubles: { trial: Trial; trouble: string }[];
+};

@@ -3,12 +3,13 @@ import type { JournalEvent } from '../../core/journal.ts';
 import type { Share } from '../../core/report-format.ts';
 import { BIN_MS } from '../bins.ts';
 import { type Flow, isOpenAt, sightingAt } from '../flow-life.ts';
-import { shareOf } from '../intervals.ts';
+import { shareOf, shareOfSamples } from '../intervals.ts';
 import { judgeLedgers, type LedgerCount, total } from '../ledgers.ts';
 import { NextHopHistory } from '../next-hop-history.ts';
 import { firstBreakIn, membershipOf } from '../population.ts';
 import { indexJournal, isVipTarget, type RunFacts } from '../run-facts.ts';
 import { scopesOf } from '../scopes.ts';
+import { changesOf, entryAt } from '../set-history.ts';
 import { SourceJudge } from '../source-ip.ts';
 import { errorsOf } from '../verdict.ts';
 import { type Window, windowsOf } from '../windows.ts';
@@ -26,13 +27,23 @@ export function readPolicyRun(trial: Trial, events: readonly JournalEvent[]): Po
   const reading = { facts, windows, nextHops, counts };
   const vips = [...new Set((facts.scenario.flows ?? []).map(({ vip }) => vip))];
   const rolledOut = rolledOutBy(events, facts);
+  const figures = vips.map((vip) => vipFigures(vip, reading));
   return {
     trial,
-    vips: vips.map((vip) => vipFigures(vip, reading)),
-    figures: vips.filter((vip) => trial !== 'rollout' || rolledOut.includes(vip)).map((vip) => trialFigures(trial, vip, reading)),
+    vips: figures,
+    figures: figures.filter(({ vip }) => trial !== 'rollout' || rolledOut.includes(vip)).map((vip) => trialFigures(trial, vip, reading)),
     rolledOut,
-    trouble: errorsOf(facts)[0] ?? unopenedText(events),
+    trouble: errorsOf(facts)[0] ?? faultTrouble(facts) ?? unopenedText(events),
   };
+}
+
+/** A fault that did not stand for its time shows nothing of what it does. */
+function faultTrouble({ faults }: RunFacts): string | null {
+  if (faults.every(({ intentT }) => intentT === null)) return 'no fault was begun';
+  const never = faults.find(({ inForceT }) => inForceT === null);
+  if (never) return `${never.kind} at ${never.target} was never in force`;
+  const lost = faults.find(({ lostT }) => lostT !== null);
+  return lost ? `${lost.kind} at ${lost.target} was lost${lost.reason === null ? '' : `: ${lost.reason}`}` : null;
 }
 
 /** What a run holds less than it was to hold says nothing of the flows that are missing. */
@@ -59,22 +70,29 @@ function vipFigures(vip: string, { facts }: Reading): VipFigures {
   const pods = [...Map.groupBy(seen, ({ flow, ingress }) => `${flow.opened.sourceAddress} ${ingress ?? ''}`).values()].map(
     (of) => new Set(of.map(({ backend }) => backend)).size,
   );
+  const hasAffinity = told?.affinity === 'client-ip';
   return {
     vip,
     policy: told?.policy ?? facts.environment.vips?.find(({ name }) => name === vip)?.policy ?? 'local',
-    hasAffinity: told?.affinity === 'client-ip',
+    hasAffinity,
     flows: flows.length,
     byNode: countsBy(seen.map(({ ingress }) => ingress ?? 'unknown')),
     byPod: countsBy(seen.map(({ backend }) => backend)),
-    podsOfAClient: { fewest: Math.min(...pods), most: Math.max(...pods) },
+    podsOfAClient: pods.length === 0 ? null : { fewest: Math.min(...pods), most: Math.max(...pods) },
     podChoices: pods.length,
     sourcePreserved: shareOf(sources.filter((source) => source === 'preserved').length, sources.length),
     rewrittenByIngress: sources.filter((source) => source === 'ingress').length,
-    extraHop: shareOf(placed.filter(({ ingress, backendNode }) => ingress !== backendNode).length, placed.length),
+    extraHop: shareOfSamples(
+      placed.filter(({ ingress, backendNode }) => ingress !== backendNode).length,
+      placed.length,
+      hasAffinity ? pods.length : Infinity,
+    ),
   };
 }
 
-function trialFigures(trial: Trial, vip: string, reading: Reading): TrialFigures {
+function trialFigures(trial: Trial, { vip, hasAffinity, podChoices }: VipFigures, reading: Reading): TrialFigures {
+  // With affinity the flows of a client through a node share a pod, and break with it: they are one sample.
+  const about = { vip, samples: hasAffinity ? podChoices : Infinity };
   const { windows, facts } = reading;
   const loss = windows.find(({ cause }) => cause === 'fault-in') ?? null;
   const back = windows.find(({ cause }) => cause === 'fault-out') ?? null;
@@ -84,21 +102,24 @@ function trialFigures(trial: Trial, vip: string, reading: Reading): TrialFigures
     trial,
     vip,
     node,
-    loss: loss && edgeFigures(vip, loss, reading),
-    back: back && loss && { ...edgeFigures(vip, back, reading), ...byAge(vip, { loss, back }, reading) },
+    loss: loss && edgeFigures(about, loss, reading),
+    back: back && loss && { ...edgeFigures(about, back, reading), ...byAge(about, { loss, back }, reading) },
     answeredWithoutPods: loss && node !== null ? answeredWithoutPods({ vip, node }, loss, facts) : 0,
   };
 }
 
-function edgeFigures(vip: string, window: Window, reading: Reading): EdgeFigures {
+type About = { vip: string; samples: number };
+
+function edgeFigures({ vip, samples }: About, window: Window, reading: Reading): EdgeFigures {
   const counts = reading.counts.filter((count) => count.window === window && count.scope.vip === vip);
   const byCause: Record<string, number> = {};
   for (const count of counts)
     for (const [cause, flows] of Object.entries(count.brokenByCause)) byCause[cause] = (byCause[cause] ?? 0) + flows;
   return {
-    broken: shareOf(
+    broken: shareOfSamples(
       total(counts, (count) => count.broken),
       total(counts, (count) => count.population),
+      samples,
     ),
     byCause,
     inDoubt: total(counts, (count) => count.inDoubt),
@@ -107,18 +128,34 @@ function edgeFigures(vip: string, window: Window, reading: Reading): EdgeFigures
 }
 
 function routeChange(vip: string, { fault, fromT, untilT, cause }: Window, { nextHops }: Reading): RouteChange {
-  const own = nextHops.observed.filter((set) => set.vip === vip);
-  if (own.length === 0 || fault === null) return { kind: 'unknown' };
+  const histories = nextHops.observed.filter((set) => set.vip === vip).map(({ history }) => history);
+  if (histories.length === 0 || fault === null) return { kind: 'unknown' };
   const { target } = fault;
-  const change = nextHops.changes().find(({ vip: of, t, before, after }) => {
-    const [had, has] = [before.includes(target), after.includes(target)];
-    return of === vip && t >= fromT && t < untilT && (cause === 'fault-in' ? had && !has : !had && has);
-  });
-  return change ? { kind: 'changed', afterMs: change.t - fromT } : { kind: 'kept' };
+  const isInside = ({ t }: { t: number }) => t >= fromT && t < untilT;
+  const changeTs = histories
+    .flatMap((history) => changesOf(history).filter(isInside))
+    .filter(({ before, after }) => {
+      const [had, has] = [before.includes(target), after.includes(target)];
+      return cause === 'fault-in' ? had && !has : !had && has;
+    })
+    .map(({ t }) => t);
+  const blindTs = histories.flatMap((history) => [
+    ...(entryAt(history, fromT)?.nodes == null ? [fromT] : []),
+    ...history.filter((entry) => entry.nodes === null && isInside(entry)).map(({ t }) => t),
+  ]);
+  const changeT = Math.min(...changeTs);
+  // What passed while nobody looked is told late, and only as far as it lasted.
+  if (Math.min(...blindTs) > changeT) return { kind: 'changed', afterMs: changeT - fromT };
+  const isKept = blindTs.length === 0 && histories.every((history) => entryAt(history, fromT)?.nodes?.includes(target));
+  return { kind: isKept ? 'kept' : 'unknown' };
 }
 
 /** A return hurts flows that never knew the node; those that are older have stayed where they are. */
-function byAge(vip: string, { loss, back }: { loss: Window; back: Window }, { facts, windows }: Reading): { older: Share; younger: Share } {
+function byAge(
+  { vip, samples }: About,
+  { loss, back }: { loss: Window; back: Window },
+  { facts, windows }: Reading,
+): { older: Share; younger: Share } {
   const sums = { older: { broken: 0, n: 0 }, younger: { broken: 0, n: 0 } };
   for (const flow of facts.flows) {
     if (flow.opened.vip !== vip || !isJudged(flow, windows, back, facts)) continue;
@@ -126,7 +163,10 @@ function byAge(vip: string, { loss, back }: { loss: Window; back: Window }, { fa
     sum.n += 1;
     if (firstBreakIn(flow, windows, back)) sum.broken += 1;
   }
-  return { older: shareOf(sums.older.broken, sums.older.n), younger: shareOf(sums.younger.broken, sums.younger.n) };
+  return {
+    older: shareOfSamples(sums.older.broken, sums.older.n, samples),
+    younger: shareOfSamples(sums.younger.broken, sums.younger.n, samples),
+  };
 }
 
 function isJudged(flow: Flow, windows: readonly Window[], window: Window, facts: RunFacts): boolean {

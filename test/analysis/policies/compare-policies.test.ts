@@ -146,6 +146,92 @@ test('a run that broke off is told as one, and gives way to one that did not', (
   expect(comparison.trials[0]?.loss?.broken.count).toBe(40);
 });
 
+/** The run of another trial, whose router was seen to do what `tell` says. */
+function aQuietLoss(tell: (journal: JournalDraft) => void) {
+  const { journal } = aTrial();
+  tell(journal);
+  return readPolicyRun('session-loss', journal.end(30_000));
+}
+
+test('a route stays only where the router had it and was read all the time: what nobody saw is unknown', () => {
+  const routeOf = (tell: (journal: JournalDraft) => void) => aQuietLoss(tell).figures[0]?.loss?.route;
+  const blind = (t: number) => (journal: JournalDraft) =>
+    journal.add(t, 'observer.blind', { observer: 'routes', reason: 'gone' }, 'observer:tor');
+  expect(routeOf(() => undefined)).toEqual({ kind: 'kept' });
+  expect(routeOf(blind(5_000))).toEqual({ kind: 'unknown' });
+  expect(routeOf(blind(7_000))).toEqual({ kind: 'unknown' });
+  expect(routeOf((journal) => journal.set(200, ['n1', 'n3']))).toEqual({ kind: 'unknown' });
+  expect(routeOf((journal) => blind(7_000)(journal).set(9_000, ['n1', 'n3']))).toEqual({ kind: 'unknown' });
+  expect(routeOf((journal) => blind(9_000)(journal.set(7_000, ['n1', 'n3'])))).toEqual({ kind: 'changed', afterMs: 1_000 });
+});
+
+test('that every node always advertises is said of the trials that saw it, and of none where a route is unknown', () => {
+  const answerOf = (run: ReturnType<typeof aQuietLoss>) =>
+    adviceOf(comparePolicies([run])).find(({ claim }) => claim === 'Under Cluster all nodes always advertise');
+  expect(answerOf(aQuietLoss(() => undefined))).toMatchObject({
+    answer: 'holds',
+    text: 'web-cluster kept every node in BGP session lost.',
+  });
+  const blind = aQuietLoss((journal) => journal.add(7_000, 'observer.blind', { observer: 'routes', reason: 'gone' }, 'observer:tor'));
+  expect(answerOf(blind)).toMatchObject({
+    answer: 'cannot-tell',
+    text: 'What became of the route in BGP session lost is not known.',
+  });
+});
+
+test('a node without a pod answers with those of others only where dials through it were answered', () => {
+  const { vips, trials, troubles } = comparePolicies([aQuietLoss(() => undefined)]);
+  const evicted = (answeredWithoutPods: number) =>
+    trials.map((each) => ({ ...each, trial: 'drain-evict-first' as const, answeredWithoutPods }));
+  const gone = comparePolicies([aLoss('session-loss')]).trials;
+  const textOf = (answered: number) =>
+    adviceOf({ vips, troubles, trials: [...gone, ...evicted(answered)] }).find(({ claim }) => claim.startsWith('Under Cluster all'))?.text;
+  expect(textOf(0)).toBe('A node left the set of web-cluster in BGP session lost.');
+  expect(textOf(9)).toContain('a node without a pod stayed, and answered with the pods of others');
+});
+
+test('a return that was none breaks nothing and frees nobody: neither the rule nor the row counts it', () => {
+  const run = aQuietLoss((journal) => {
+    for (const vip of VIPS) journal.flows(60, { vip, ingress: 'n1', openT: 8_000 });
+  });
+  const comparison = comparePolicies([run]);
+  const advice = adviceOf(comparison);
+  expect(advice.map(({ claim }) => claim)).not.toContain('A node’s return is free');
+  expect(comparisonMarkdown(comparison, advice)).toContain(
+    '| broken by the return: BGP session lost | none seen: its route was there | none seen: its route was there | none seen: its route was there |',
+  );
+});
+
+test('a fault that was lost or never in force makes its run no whole one: no advice rests on it, and the table says so', () => {
+  const fault = { fault: 'f1', kind: 'bgp-session-down', target: 'n2', epoch: 1 };
+  const lost = aQuietLoss((journal) => journal.add(9_000, 'fault.lost', { ...fault, reason: 'the session is up' }, 'keeper'));
+  expect(lost.trouble).toBe('bgp-session-down at n2 was lost: the session is up');
+  const never = aQuietLoss((journal) =>
+    journal.events.splice(0, journal.events.length, ...journal.events.filter(({ type }) => type !== 'fault.in-force')),
+  );
+  expect(never.trouble).toBe('bgp-session-down at n2 was never in force');
+  const comparison = comparePolicies([lost]);
+  expect(adviceOf(comparison)).toEqual([]);
+  expect(comparisonMarkdown(comparison, [])).toContain('| broken: BGP session lost | 0 of 120 (0–3.1%) [run not whole] |');
+});
+
+test('with affinity a client and a node are one sample: shares are as uncertain as these are few', () => {
+  const { vips, figures } = aLoss('session-loss');
+  const [, cluster, affinity] = figures;
+  expect(affinity?.loss?.broken).toMatchObject({ count: 40, n: 120 });
+  expect(affinity?.loss?.broken.high).toBeCloseTo(shareOf(1, 3).high, 10);
+  expect(cluster?.loss?.broken).toEqual(shareOf(40, 120));
+  expect(vips[2]?.extraHop.low).toBeCloseTo(shareOf(3, 3).low, 10);
+});
+
+test('a VIP without a flow tells nothing of pods, and its cells are unknown', () => {
+  const { journal } = aTrial();
+  journal.events.splice(0, journal.events.length, ...journal.events.filter(({ type }) => type !== 'flow.opened'));
+  const comparison = comparePolicies([readPolicyRun('session-loss', journal.end(30_000))]);
+  expect(comparison.vips.map(({ podsOfAClient }) => podsOfAClient)).toEqual([null, null, null]);
+  expect(comparisonMarkdown(comparison, [])).toContain('| pods that one client met by one node | unknown | unknown | unknown |');
+});
+
 test('a run in which many flows could not be opened is no whole one', () => {
   const { journal } = aTrial();
   journal.add(950, 'vantage.ready', { vantage: 'v2', addresses: [], clockErrMs: 0, opened: 90, failed: 30 }, 'prober:v2');
