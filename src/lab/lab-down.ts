@@ -8,6 +8,8 @@ import { readRecord, recallProcess, removeStateFolder } from './state-folder.ts'
 import { namespaceMark, namespacesOf } from './topology.ts';
 
 const PATIENCE_MS = 3_000;
+/** What is being ended may start others, and add namespaces, until it has ended: it is looked for again, so many times at most. */
+const MAX_PASSES = 5;
 
 /** What there was to take down. */
 export type TakenDown = { namespaces: number; processes: number };
@@ -20,22 +22,24 @@ export async function labDown(prefix: string, uid: number): Promise<TakenDown> {
   const controller = recallProcess(stateFolder, 'controller');
   // The controller first: it would start again what is ended below.
   if (controller) await endProcesses([controller], 'SIGTERM');
-  const namespaces = await ourNamespaces(prefix, plan && record.ownsNamespaces ? namespacesOf(plan) : []);
-  const daemons = plan
-    ? livingDaemons(
-        stateFolder,
-        [plan.router, ...plan.nodes].map(({ name }) => name),
-      )
-    : [];
-  const inside = (await Promise.all(namespaces.map(processesIn))).flat();
-  const processes = distinct([...daemons, ...inside]).filter(({ pid }) => pid !== process.pid);
-  await endProcesses(processes, 'SIGKILL');
+  const members = plan ? [plan.router, ...plan.nodes].map(({ name }) => name) : [];
+  const namespaces = new Set<string>();
+  const processes = new Set<string>();
+  for (let pass = 0; pass < MAX_PASSES; pass += 1) {
+    const found = await ourNamespaces(prefix, plan && record.ownsNamespaces ? namespacesOf(plan) : []);
+    const inside = (await Promise.all(found.map(processesIn))).flat();
+    const living = distinct([...livingDaemons(stateFolder, members), ...inside]).filter(({ pid }) => pid !== process.pid);
+    if (living.length === 0 && found.every((netns) => namespaces.has(netns))) break;
+    for (const netns of found) namespaces.add(netns);
+    for (const { pid, startTicks } of living) processes.add(`${String(pid)}@${startTicks}`);
+    await endProcesses(living, 'SIGKILL');
+  }
   for (const netns of namespaces) await tryCommand(['ip', 'netns', 'delete', netns]);
   const holder = recallProcess(stateFolder, 'holder');
   removeStateFolder(stateFolder);
   // Last: it keeps all of the above in sight.
   if (holder) await endProcesses([holder], 'SIGKILL');
-  return { namespaces: namespaces.length, processes: processes.length + (controller ? 1 : 0) + (holder ? 1 : 0) };
+  return { namespaces: namespaces.size, processes: processes.size + (controller ? 1 : 0) + (holder ? 1 : 0) };
 }
 
 /** Sends `gentle`, and SIGKILL to who does not end; returns when all are gone. */
