@@ -1,6 +1,8 @@
 // fault-effective: every fault did something: took its node out of the next-hop set, or broke flows of its target; a control did nothing.
 import { changesOf } from '../set-history.ts';
+import { shareOf } from '../intervals.ts';
 import type { LedgerCount } from '../ledgers.ts';
+import { isSameScope } from '../scopes.ts';
 import { countText, flowsText } from '../wording.ts';
 import { type Check, countsOf, type Evidence, type ExpectationOf, NO_DATA, type ScopeVerdict } from './check.ts';
 import { VERDICTS } from '../../core/report-format.ts';
@@ -27,22 +29,41 @@ function judgeFault(count: LedgerCount, evidence: Evidence): ScopeVerdict | null
 function judgeControl(count: LedgerCount, evidence: Evidence): ScopeVerdict {
   const { broken, population, window } = count;
   if (window.fault?.inForceT === null) return neverInForce(count);
-  const hasMoved = setsIn(count, evidence).length > 0;
-  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${hasMoved ? 'changed' : 'stayed'}`;
-  if (broken > 0 || hasMoved) return { verdict: 'deviated', observed, badness: 1, why: 'it is a control, and something came of it' };
-  return population === 0
-    ? { ...NO_DATA, why: 'no flow was watched' }
-    : { verdict: 'held', observed, badness: 0, why: 'it is a control, and nothing came of it' };
+  const set = setWord(count, evidence);
+  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${set}`;
+  if (set === 'changed' || breaksMoreThanBefore(count, evidence)) {
+    return { verdict: 'deviated', observed, badness: 1, why: 'it is a control, and something came of it' };
+  }
+  if (population === 0) return { ...NO_DATA, why: 'no flow was watched' };
+  if (broken > 0) return { verdict: 'inconclusive', observed, badness: 1, why: 'so few flows break without any fault too' };
+  if (set === 'is not known')
+    return { verdict: 'inconclusive', observed, badness: 0, why: 'it is a control, and the next-hop set is not known' };
+  return { verdict: 'held', observed, badness: 0, why: 'it is a control, and nothing came of it' };
+}
+
+/** Whether flows broke more often than before any fault, by intervals that do not touch; what breaks in a longer time is allowed for. */
+function breaksMoreThanBefore({ broken, population, window, scope }: LedgerCount, { counts }: Evidence): boolean {
+  if (broken === 0) return false;
+  const before = counts.find((count) => count.window.cause === 'baseline' && isSameScope(count.scope, scope));
+  if (before === undefined) return false;
+  const longer = Math.max(1, (window.untilT - window.fromT) / Math.max(1, before.window.untilT - before.window.fromT));
+  return shareOf(broken, population).low > longer * shareOf(before.broken, before.population).high;
 }
 
 function judgeVip(count: LedgerCount, evidence: Evidence): ScopeVerdict {
   const { window, broken, population } = count;
   if (window.fault?.inForceT === null) return neverInForce(count);
-  const changes = setsIn(count, evidence).length;
-  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${changes > 0 ? 'changed' : 'stayed'}`;
-  if (broken > 0 || changes > 0) return { verdict: 'held', observed, badness: 0, why: 'it broke flows, or changed the next-hop set' };
-  if (count.after.nodes === null && population === 0) return { ...NO_DATA, why: 'neither the next-hop set nor a flow is known' };
+  const set = setWord(count, evidence);
+  const observed = `${countText(broken)} of ${flowsText(population)} broke, the set ${set}`;
+  if (broken > 0 || set === 'changed') return { verdict: 'held', observed, badness: 0, why: 'it broke flows, or changed the next-hop set' };
+  if (set === 'is not known')
+    return { verdict: 'inconclusive', observed, badness: 0, why: 'no flow broke, and the next-hop set is not known' };
   return { verdict: 'deviated', observed, badness: 1, why: 'the next-hop set stayed as it was, and no flow broke' };
+}
+
+function setWord(count: LedgerCount, evidence: Evidence): 'changed' | 'stayed' | 'is not known' {
+  if (setsIn(count, evidence).length > 0) return 'changed';
+  return count.after.nodes === null ? 'is not known' : 'stayed';
 }
 
 function neverInForce({ window }: LedgerCount): ScopeVerdict {
@@ -70,7 +91,14 @@ function judgeNode(count: LedgerCount, evidence: Evidence): ScopeVerdict | null 
   if (onTarget.flows > 0 && onTarget.broken === onTarget.flows) {
     return { verdict: 'held', observed, badness: 0, why: 'every flow that lay on it broke' };
   }
+  if (after.nodes === null) {
+    return {
+      verdict: 'inconclusive',
+      observed,
+      badness: 0,
+      why: 'whether it stayed in the set is not known, and not every flow on it broke',
+    };
+  }
   if (onTarget.broken > 0) return { verdict: 'inconclusive', observed, badness: 1, why: 'it stayed in the set, and flows on it lived on' };
-  if (after.nodes === null && onTarget.flows === 0) return { ...NO_DATA, why: 'neither its place in the set nor a flow on it is known' };
   return { verdict: 'deviated', observed, badness: 1, why: 'it stayed in the set, and no flow on it broke' };
 }
