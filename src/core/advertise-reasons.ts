@@ -6,7 +6,7 @@
  */
 export const ADVERTISE_REASONS = {
   serviceDeleted: 'its Service is gone',
-  notLoadBalancer: 'its Service is no load balancer',
+  notLoadBalancer: 'its Service is no load balancer, or one of another class',
   noIPAllocated: 'its Service has no address',
   invalidIP: 'an address in the status of its Service is none',
   ipNotAllowed: 'no pool holds all addresses of its Service',

@@ -55,7 +55,9 @@ export function intentOfVip(
   const service = objects.services.find(({ namespace, name }) => namespace === vip.service.namespace && name === vip.service.name);
   const slices = objects.endpointSlices.filter((slice) => slice.namespace === vip.service.namespace && slice.service === vip.service.name);
   const endpoints = slices.flatMap((slice) => slice.endpoints);
-  const placed = placeOf(service, vip.address, objects.pools);
+  // A Service of another class is another load balancer's: the speakers pass it over, as one that is none.
+  const isOurs = service === undefined || service.loadBalancerClass === speakers.loadBalancerClass;
+  const placed = isOurs ? placeOf(service, vip.address, objects.pools) : 'notLoadBalancer';
   return objects.nodes.map((node): NodeIntent => {
     if (typeof placed === 'string') return silent(node, placed);
     const { service: found, pool } = placed;

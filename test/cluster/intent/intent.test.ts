@@ -231,6 +231,15 @@ test('every address of every Service of MetalLB is a VIP, and only of its class'
   expect(intentOf(objects, { ...DEFAULT_SPEAKERS, loadBalancerClass: 'cloud' }).map(({ service }) => service.name)).toEqual(['foreign']);
 });
 
+test('a VIP whose Service is of another class is advertised by nobody, and by those who are for that class', () => {
+  const objects = reduced(aCluster({ services: [aService({ loadBalancerClass: 'cloud' })] }));
+  const vip = { service: WEB, address: VIP };
+  expect(new Set(intentOfVip(objects, vip).map(({ reason }) => reason))).toEqual(new Set(['notLoadBalancer']));
+  const ofThatClass = { ...DEFAULT_SPEAKERS, loadBalancerClass: 'cloud' };
+  expect(intentOfVip(objects, vip, ofThatClass).every(({ advertises }) => advertises)).toBe(true);
+  expect(intentOfVip(reduced(aCluster()), vip, ofThatClass).some(({ advertises }) => advertises)).toBe(false);
+});
+
 test('a node has sessions with the peers that select it', () => {
   const { peers, nodes } = reduced(
     aCluster({ peers: [aPeer(), aPeer({ nodeSelectors: notN2, holdTime: '1m30s', peerASN: 0, dynamicASN: 'external' }, 'spine')] }),
