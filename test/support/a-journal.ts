@@ -151,9 +151,9 @@ export class JournalDraft {
   }
 
   /** The Deployment of a VIP; `updated` of `replicas` pods are of the newest generation. */
-  deployment(t: number, { vip = 'web', generation = 1, replicas = 3, updated = 3, available = 3 } = {}): this {
+  deployment(t: number, { vip = 'web', name = '', generation = 1, replicas = 3, updated = 3, available = 3 } = {}): this {
     const counts = { generation, observedGeneration: generation, replicas, updated, ready: available, available };
-    return this.cluster(t, 'cluster.deployment', { vip, deployment: `default/${vip}`, exists: true, ...counts });
+    return this.cluster(t, 'cluster.deployment', { vip, deployment: `default/${name || vip}`, exists: true, ...counts });
   }
 
   /** A node of the cluster: Ready and unmarked but for what is said. */

@@ -1,7 +1,7 @@
 // From the states that the cluster's observer told to what happened between them.
 import type { EventOf, JournalEvent } from '../../core/journal.ts';
 import { type Happening, type NodeChange, type PodHappening, podName, type ServiceHappening, type SpeakerHappening } from './happening.ts';
-import { type Rollout, rolloutAt, Rollouts } from './rollouts.ts';
+import { type Rollout, Rollouts } from './rollouts.ts';
 
 export type ClusterEvent = EventOf<
   'cluster.endpoints' | 'cluster.service' | 'cluster.node' | 'cluster.deployment' | 'cluster.speaker' | 'cluster.metallb' | 'cluster.intent'
@@ -75,7 +75,7 @@ class Following {
     const steps = new Map<Rollout, number>();
     for (const happening of all) {
       if (happening.kind !== 'pod-ended') continue;
-      const rollout = rolloutAt(this.#rollouts.all(), happening.vip, happening.t);
+      const rollout = this.#rollouts.of(happening);
       if (!rollout) continue;
       const step = (steps.get(rollout) ?? 0) + 1;
       steps.set(rollout, step);
@@ -210,9 +210,10 @@ export function subjectOf(event: ClusterEvent): string {
   switch (event.type) {
     case 'cluster.endpoints':
     case 'cluster.service':
-    case 'cluster.deployment':
     case 'cluster.intent':
       return `${event.type} ${event.vip}`;
+    case 'cluster.deployment':
+      return `${event.type} ${event.vip} ${event.deployment}`;
     case 'cluster.node':
     case 'cluster.speaker':
       return `${event.type} ${event.node}`;

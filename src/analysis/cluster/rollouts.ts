@@ -17,32 +17,35 @@ export class Rollouts {
 
   take(event: EventOf<'cluster.deployment'>): void {
     const { vip, deployment, t } = event;
-    const before = this.#last.get(vip);
-    this.#last.set(vip, event);
-    if (before && event.generation > before.generation) this.#begun.set(vip, t);
-    const open = this.#open.get(vip);
+    const key = `${vip} ${deployment}`;
+    const before = this.#last.get(key);
+    this.#last.set(key, event);
+    if (before && event.generation > before.generation) this.#begun.set(key, t);
+    const open = this.#open.get(key);
     const isPartial = event.exists && event.updated < event.replicas;
     const isWhole = !isPartial && event.observedGeneration >= event.generation && event.available >= event.replicas;
     // A pod that is evicted is missing from the counts as well: only a new generation makes a rollout, or one that was seen from its middle on.
-    if (isPartial && !open && (this.#begun.has(vip) || !before)) {
-      const rollout: Rollout = { vip, deployment: podName(deployment), fromT: this.#begun.get(vip) ?? t, endT: null };
-      this.#open.set(vip, rollout);
+    if (isPartial && !open && (this.#begun.has(key) || !before)) {
+      const rollout: Rollout = { vip, deployment: podName(deployment), fromT: this.#begun.get(key) ?? t, endT: null };
+      this.#open.set(key, rollout);
       this.#all.push(rollout);
     } else if (isWhole) {
       if (open) open.endT = t;
-      this.#open.delete(vip);
-      this.#begun.delete(vip);
+      this.#open.delete(key);
+      this.#begun.delete(key);
     }
   }
 
-  all(): readonly Rollout[] {
-    return this.#all;
+  /** The rollout that a pod's end at `t` belongs to. Where several Deployments are behind the VIP, the pod's name says which is its own. */
+  of({ vip, pod, t }: { vip: string; pod: string; t: number }): Rollout | undefined {
+    const names = [...this.#last.values()].filter((event) => event.vip === vip).map(({ deployment }) => podName(deployment));
+    const own = names.filter((name) => pod.startsWith(`${name}-`)).reduce((a, b) => (a.length > b.length ? a : b), '');
+    return this.#all.find(
+      ({ deployment, fromT, endT, ...rollout }) =>
+        rollout.vip === vip &&
+        (names.length === 1 || deployment === own) &&
+        t >= fromT - APART_MS &&
+        (endT === null || t <= endT + APART_MS),
+    );
   }
-}
-
-/** The rollout of the VIP's Deployment that a pod's end at `t` belongs to. */
-export function rolloutAt(rollouts: readonly Rollout[], vip: string, t: number): Rollout | undefined {
-  return rollouts.find(
-    (rollout) => rollout.vip === vip && t >= rollout.fromT - APART_MS && (rollout.endT === null || t <= rollout.endT + APART_MS),
-  );
 }
