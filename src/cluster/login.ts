@@ -1,9 +1,14 @@
 // Who we are to a cluster and where its API is: a context of a kubeconfig, or the service account of the pod that this runs in.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { type RequestOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { z } from 'zod';
 import type { Cluster } from '../core/environment.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { AppError, messageOf } from '../core/errors.ts';
+import { readYaml } from '../core/yaml-document.ts';
 
 export type Login = {
   /** Where the API is, for messages and paths. */
@@ -15,6 +20,13 @@ export type Login = {
   credentials(): Promise<RequestOptions>;
 };
 
+/** No credential plugin takes longer, and a hanging one is asked again no more often. */
+const PLUGIN_MS = 60_000;
+
+const usersOf = z.looseObject({
+  users: z.array(z.looseObject({ name: z.string(), user: z.looseObject({ tokenFile: z.string().optional() }).nullish() })),
+});
+
 /**
  * Reads a login. Exec plugins run at the first request, not here.
  * @throws AppError FILE_UNREADABLE; BAD_INPUT with the file and key; UNKNOWN_NAME for a context that is not in it
@@ -25,12 +37,17 @@ export async function readLogin({ kubeconfig, context }: Cluster): Promise<Login
   if (kubeconfig === null) loadServiceAccount(config);
   else loadFile(config, kubeconfig, context);
   const from = kubeconfig ?? 'the service account of this pod';
+  const tokenFile = kubeconfig === null ? null : tokenFileOf(config, kubeconfig);
   return {
     server: serverOf(config, from),
-    async credentials() {
+    credentials: shared(async () => {
       const options: RequestOptions = {};
       try {
         await config.applyToHTTPSOptions(options);
+        if (tokenFile !== null) {
+          const token = (await readFile(tokenFile, 'utf8')).trim();
+          options.headers = { ...(options.headers as Record<string, string> | undefined), Authorization: `Bearer ${token}` };
+        }
       } catch (cause) {
         const file = isFileError(cause) ? ` (${cause.path})` : '';
         throw new AppError('FILE_UNREADABLE', `the credentials in ${from} cannot be had${file}: ${messageOf(cause)}`, {
@@ -41,8 +58,31 @@ export async function readLogin({ kubeconfig, context }: Cluster): Promise<Login
       // The library's agent keeps no connection and remembers the first certificates for ever; its way through a proxy is worth keeping.
       if (config.getCurrentCluster()?.proxyUrl === undefined) delete options.agent;
       return options;
-    },
+    }),
   };
+}
+
+/** Who asks while an answer is on its way waits for that one: a plugin that hangs must not be started for every request. */
+function shared(ask: () => Promise<RequestOptions>): () => Promise<RequestOptions> {
+  let pending: { answer: Promise<RequestOptions>; sinceMs: number } | null = null;
+  return async () => {
+    // One that hangs for good must not keep us out for good either.
+    if (pending !== null && performance.now() - pending.sinceMs > PLUGIN_MS) pending = null;
+    const mine = (pending ??= { answer: ask(), sinceMs: performance.now() });
+    try {
+      return await mine.answer;
+    } finally {
+      if (pending === mine) pending = null;
+    }
+  };
+}
+
+/** Of the chosen user; the library knows it by another name only. It stands before a token, as with kubectl. */
+function tokenFileOf(config: KubeConfig, file: string): string | null {
+  const user = config.getCurrentUser()?.name;
+  const { data } = usersOf.safeParse(readYaml(file, readFileSync(file, 'utf8')).value);
+  const path = data?.users.find(({ name }) => name === user)?.user?.tokenFile;
+  return path === undefined || path === '' ? null : resolve(dirname(file), path);
 }
 
 function loadFile(config: KubeConfig, file: string, context: string | null): void {
