@@ -173,6 +173,7 @@ class Reading {
 
   facts(): RunFacts {
     const started = this.#started;
+    const faults = faultFacts(this.#faultEvents);
     const readyT = Math.max(this.#baselineT ?? -Infinity, this.#readyT ?? -Infinity);
     const timelineT = Number.isFinite(readyT) ? readyT : this.#lastT;
     return {
@@ -181,7 +182,7 @@ class Reading {
       environment: started?.environment ?? { name: '' },
       probes: started?.probes ?? {},
       flows: [...this.#flows.values()],
-      faults: faultFacts(this.#faultEvents),
+      faults,
       tallies: this.#tallies,
       illnesses: this.#illnesses,
       nextHops: this.#nextHops,
@@ -189,6 +190,7 @@ class Reading {
       cluster: clusterFacts(
         this.#cluster,
         this.#nextHops.filter((event) => event.type === 'observer.blind'),
+        faults,
       ),
       statuses: this.#statuses,
       notes: this.#notes,

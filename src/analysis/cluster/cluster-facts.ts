@@ -1,5 +1,6 @@
 // The cluster's side of a run: what happened in it, what it intended, and when nobody watched it.
 import type { EventOf } from '../../core/journal.ts';
+import type { FaultFacts } from '../fault-facts.ts';
 import type { Happening } from './happening.ts';
 import { type ClusterEvent, happeningsOf } from './happenings.ts';
 
@@ -18,12 +19,21 @@ export type ClusterFacts = {
  * @param events in order of time
  * @param blinds of any observer, in order of time
  */
-export function clusterFacts(events: readonly ClusterEvent[], blinds: readonly EventOf<'observer.blind'>[]): ClusterFacts {
+export function clusterFacts(
+  events: readonly ClusterEvent[],
+  blinds: readonly EventOf<'observer.blind'>[],
+  faults: readonly FaultFacts[],
+): ClusterFacts {
+  const drains = faults.flatMap(({ kind, target, intentT, revertingT, clockErrMs }) =>
+    kind === 'node-drain' && intentT !== null
+      ? [{ node: target, fromT: intentT - clockErrMs, untilT: (revertingT ?? Infinity) + clockErrMs }]
+      : [],
+  );
   const own = blinds.filter((blind) => events.some((event) => isSameObserver(event, blind)));
   const blindTs = events.map((event) => own.findLast((blind) => isSameObserver(event, blind) && blind.t <= event.t)?.t ?? null);
   return {
     isWatched: events.length > 0,
-    happenings: happeningsOf(events, blindTs),
+    happenings: happeningsOf(events, { blindTs, drains }),
     // It sees again once it tells anything.
     blind: own.map((blind) => ({
       fromT: blind.t,

@@ -25,7 +25,8 @@ export type PodHappening = About & {
   isOnlyOfNode: boolean;
   isOnlyOfVip: boolean;
   rollout: RolloutStep | null;
-  /** Its node was cordoned then. */
+  /** Its node was cordoned then; `isDrain`: and was being drained, as far as that can be told. */
+  isCordoned: boolean;
   isDrain: boolean;
 };
 export type NodeChange =
@@ -99,8 +100,9 @@ const SPEAKER_WORDS: Record<SpeakerHappening['change'], string> = {
   ready: 'is ready',
 };
 
-function podText({ kind, pod, node, vip, isOnlyOfNode, isOnlyOfVip, rollout, isDrain }: PodHappening): string {
-  const where = node === null ? '' : ` on ${node}`;
+function podText({ kind, pod, node, vip, isOnlyOfNode, isOnlyOfVip, rollout, isCordoned, isDrain }: PodHappening): string {
+  const isNoted = isCordoned && !isDrain && rollout === null;
+  const where = node === null ? '' : ` on ${node}${isNoted ? ', which is cordoned' : ''}`;
   const why = rollout
     ? `rollout of ${rollout.deployment}, step ${String(rollout.step)}: `
     : isDrain && node !== null
@@ -110,8 +112,9 @@ function podText({ kind, pod, node, vip, isOnlyOfNode, isOnlyOfVip, rollout, isD
     case 'pod-ended':
     case 'pod-unready':
       if (isOnlyOfVip) return `${why}${vip} lost its last ready endpoint (${pod}${where})`;
-      if (isOnlyOfNode && node !== null) return `${why}${node} lost its last ready endpoint (${pod})`;
-      return `${why}the pod ${pod}${where} ${kind === 'pod-ended' ? 'ended' : 'stopped being ready'}`;
+      if (isOnlyOfNode && node !== null)
+        return `${why}${node}${isNoted ? ', which is cordoned,' : ''} lost its last ready endpoint (${pod})`;
+      return `${why}the pod ${pod}${where}${isNoted && node !== null ? ',' : ''} ${kind === 'pod-ended' ? 'ended' : 'stopped being ready'}`;
     case 'pod-ready':
       if (isOnlyOfVip) return `${vip} has a ready endpoint again (${pod}${where})`;
       return isOnlyOfNode && node !== null ? `${node} has a ready endpoint again (${pod})` : `the pod ${pod}${where} became ready`;

@@ -18,13 +18,21 @@ export function isClusterEvent(event: JournalEvent): event is ClusterEvent {
 type Endpoint = EventOf<'cluster.endpoints'>['endpoints'][number];
 /** What a change is dated by: when it was seen, and since when it may have been. */
 type Dated = { t: number; sinceT: number };
+/** A fault that drains a node, while it was in force. */
+export type Drain = { node: string; fromT: number; untilT: number };
+
+/** `kubectl drain` evicts as soon as it has cordoned, and asks again every 5 s where a disruption budget refuses. */
+const EVICTED_WITHIN_MS = 10_000;
 
 /**
  * Every change, in order of time. The first that is told of an object is how it stands, and no change.
  * @param events in order of time; `blindTs`: for each event the last instant before it at which its observer lost sight, or null
  */
-export function happeningsOf(events: readonly ClusterEvent[], blindTs: readonly (number | null)[]): Happening[] {
-  const following = new Following();
+export function happeningsOf(
+  events: readonly ClusterEvent[],
+  { blindTs, drains }: { blindTs: readonly (number | null)[]; drains: readonly Drain[] },
+): Happening[] {
+  const following = new Following(drains);
   events.forEach((event, index) => {
     following.take(event, blindTs[index] ?? null);
   });
@@ -40,6 +48,11 @@ class Following {
   readonly #nodes = new Map<string, EventOf<'cluster.node'>>();
   readonly #speakers = new Map<string, EventOf<'cluster.speaker'>>();
   readonly #rollouts = new Rollouts();
+  readonly #drains: readonly Drain[];
+
+  constructor(drains: readonly Drain[]) {
+    this.#drains = drains;
+  }
 
   take(event: ClusterEvent, blindT: number | null): void {
     const dated = this.#date(event, blindT);
@@ -124,7 +137,8 @@ class Following {
       happening.isOnlyOfVip = losesIt && serving.now.length === 0;
       if (losesIt || !isServing(old)) happening.servedUntilT = dated.t;
       if (!current) happening.goneT = dated.t;
-      happening.isDrain = old.node !== null && this.#nodes.get(old.node)?.unschedulable === true;
+      happening.isCordoned = old.node !== null && this.#nodes.get(old.node)?.unschedulable === true;
+      happening.isDrain = happening.isCordoned && ends && this.#isDrained(old.node, dated.t);
       this.#all.push(happening);
       if (ends && current) this.#ending.set(key, happening);
     }
@@ -136,6 +150,13 @@ class Following {
       happening.isOnlyOfVip = serving.before.length === 0;
       this.#all.push(happening);
     }
+  }
+
+  /** By a fault that drains it, or by somebody who cordoned it just before. */
+  #isDrained(node: string | null, t: number): boolean {
+    const cordonedT =
+      this.#all.findLast((each) => each.kind === 'node' && each.node === node && each.change === 'cordoned')?.t ?? -Infinity;
+    return t - cordonedT <= EVICTED_WITHIN_MS || this.#drains.some((drain) => drain.node === node && drain.fromT <= t && t <= drain.untilT);
   }
 
   #takeService(event: EventOf<'cluster.service'>, dated: Dated): void {
@@ -192,7 +213,15 @@ function about({ t, sinceT }: Dated) {
 
 function podHappening(kind: PodHappening['kind'], of: { vip: string; endpoint: Endpoint }, dated: Dated): PodHappening {
   const { vip, endpoint } = of;
-  const flags = { servedUntilT: Infinity, goneT: Infinity, isOnlyOfNode: false, isOnlyOfVip: false, isDrain: false, rollout: null };
+  const flags = {
+    servedUntilT: Infinity,
+    goneT: Infinity,
+    isOnlyOfNode: false,
+    isOnlyOfVip: false,
+    isCordoned: false,
+    isDrain: false,
+    rollout: null,
+  };
   return { ...about(dated), kind, vip, node: endpoint.node, pod: podName(endpoint.pod), ...flags };
 }
 

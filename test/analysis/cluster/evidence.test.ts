@@ -64,6 +64,28 @@ test('a set that one vantage’s flows show explains no break of another’s', (
   expect(window?.unexplained).toMatchObject([{ share: { count: 1, n: 2 }, why: 'no-cause-seen' }]);
 });
 
+test('a pod that ends on a node cordoned long ago is no drain, unless a fault drains the node', () => {
+  const of = (fault: boolean) => {
+    const journal = aJournal({ policy: 'cluster' })
+      .set(100, ALL)
+      .endpoints(100, [...PODS, 'old-4@n3', 'old-5@n2'])
+      .clusterNode(100, 'n3')
+      .clusterNode(2_000, 'n3', { unschedulable: true });
+    if (fault) journal.fault(1_900, 30_000, { kind: 'node-drain', target: 'n3' });
+    journal
+      .endpoints(15_000, [...PODS, 'old-5@n2'])
+      .endpoints(16_000, [...PODS.slice(0, 2), 'old-5@n2'])
+      .flow({ ingress: 'n1' });
+    const causes = reportOf(journal).events.flatMap((window) => window.causes ?? []);
+    return causes.filter(({ kind }) => kind === 'pod').map(({ what }) => what);
+  };
+  expect(of(false)).toEqual([
+    'the pod old-4 on n3, which is cordoned, ended',
+    'n3, which is cordoned, lost its last ready endpoint (old-3)',
+  ]);
+  expect(of(true)).toEqual(['drain of n3: the pod old-4 on n3 ended', 'drain of n3: n3 lost its last ready endpoint (old-3)']);
+});
+
 test('a window that one vantage’s set opens does not begin with a break of another’s', () => {
   const journal = aJournal({ probes: ['tcp-hold'], vantages: ['v1', 'v2'] });
   for (let bin = 0; bin < 58; bin += 1) {
