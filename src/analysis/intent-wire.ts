@@ -37,14 +37,19 @@ export function intentWire(facts: WireFacts, scope: WireScope, time: Span): Inte
     facts.nextHops,
     (facts.environment.vips ?? []).filter(({ name }) => name === vip),
   );
-  const unseen = facts.cluster.blind.filter((blind) => blind.fromT < time.untilT && blind.untilT > time.fromT);
-  const settled = spansWithout(time, [...unsettled(facts, intents, routers), ...unseen]).filter(
+  const { blind } = facts.cluster;
+  const settled = spansWithout(time, [...unsettled(facts, intents, routers), ...blind.map(withWhatFollows)]).filter(
     ({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS,
   );
   const parts = settled.map((span) => compare({ facts, scope, intents, routers, span }));
-  const isBlind = unseen.length > 0;
+  const isBlind = blind.some(({ fromT, untilT }) => fromT < time.untilT && untilT > time.fromT);
   const unsettledText = parts.length === 0 ? 'no part of the time was settled' : null;
   return { vip, parts, unjudged: isBlind ? 'the cluster could not be watched all the time' : unsettledText, isBlind };
+}
+
+/** What changed last while nobody looked may be as young as the first look. */
+function withWhatFollows({ fromT, untilT }: Span): Span {
+  return { fromT, untilT: untilT + PROPAGATION_MS };
 }
 
 /**

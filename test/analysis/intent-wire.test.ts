@@ -245,6 +245,11 @@ describe('what is not judged', () => {
     expect(parts.flatMap(({ findings }) => findings)).toEqual([]);
   });
 
+  test('the time after nobody watched the cluster: the intent may have changed just before, and back', () => {
+    const blind = intends(aJournal(), 100, ALL).set(100, ALL).cluster(3_000, 'observer.blind', { reason: 'gone' });
+    expect(wireOf(intends(blind, 6_000, ALL)).parts.map(({ fromT }) => fromT)).toEqual([6_000 + PROPAGATION_MS]);
+  });
+
   test('layers that nobody saw', () => {
     expect(wireOf(aJournal())).toEqual({ vip: 'web', parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false });
     const blind = intends(aJournal(), 100, ALL).set(100, ALL).cluster(12_000, 'observer.blind', { reason: 'gone' });
