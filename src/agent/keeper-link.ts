@@ -146,11 +146,12 @@ async function bounded(response: IncomingMessage): Promise<string> {
 }
 
 function refused(service: string, said: string, remedy?: string): AppError {
+  // Whoever answered may be anybody, and this goes into a log.
+  const onOneLine = (text: string) => text.replace(/\p{C}+/gu, ' ').slice(0, 500);
   return new AppError(
     'SERVICE_REFUSED',
-    // Whoever answered may be anybody, and this goes into a log.
-    `the service at ${service} does not let this keeper join: ${said.replace(/\p{C}+/gu, ' ').slice(0, 500)}`,
-    remedy === undefined ? {} : { remedy },
+    `the service at ${service} does not let this keeper join: ${onOneLine(said)}`,
+    remedy === undefined ? {} : { remedy: onOneLine(remedy) },
   );
 }
 

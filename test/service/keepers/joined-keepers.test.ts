@@ -1,5 +1,5 @@
 // Keepers that join over HTTP: a real door, a real keeper, and whatever may go wrong between the two.
-import { request, type IncomingMessage } from 'node:http';
+import { createServer as createHttpServer, request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -150,6 +150,23 @@ test('a keeper may join through the service’s own socket, and what it says of 
   await expect(openKeeperLink({ ...bench.options, join, version: '1\nforged line' }, signal())).rejects.toMatchObject({
     message: expect.stringContaining(`the header ${HELLO_HEADER} is missing or not understood`) as string,
   });
+});
+
+test('what somebody who is not the service advises stays on one line of the log, and a short one', async () => {
+  await using bench = await aBench();
+  const forger = createHttpServer((_, response) => {
+    response.writeHead(403, { 'content-type': 'application/problem+json' });
+    const remedy = `do this\n2026-01-01 joined the real service\u001b[2J ${'x'.repeat(2_000)}`;
+    response.end(JSON.stringify({ type: 'about:blank', title: 'no', status: 403, code: 'FORBIDDEN', detail: 'no', remedy }));
+  });
+  await using listening = new AsyncDisposableStack();
+  listening.defer(() => closeServer(forger));
+  const path = join(bench.api.folder, 'forger.sock');
+  await new Promise<void>((resolve) => forger.listen(path, resolve));
+  const options = { ...bench.options, join: { ...bench.options.join, service: `unix:${path}` } };
+  const refused: unknown = await openKeeperLink(options, signal()).then(String, (error: unknown) => error);
+  expect(refused).toMatchObject({ remedy: expect.stringMatching(/^do this 2026-01-01 joined the real service \[2J x+$/) as string });
+  expect((refused as { remedy: string }).remedy.length).toBeLessThanOrEqual(500);
 });
 
 test('a keeper’s machine that answers without its keeper is told as that', async () => {
