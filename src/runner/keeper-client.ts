@@ -15,7 +15,7 @@ import { machineBootId, monoMs } from '../io/clock.ts';
 import { readMessages, writeMessage } from '../io/ndjson.ts';
 import type { KeeperLink } from './fault-driver.ts';
 import { type ClockReading, compareClocks, type KeeperClock } from './keeper-clock.ts';
-import { isJournalOf, keeperLastWords, unfinished, wordsFromAfar } from './keeper-last-words.ts';
+import { isJournalOf, isOf, keeperLastWords, unfinished, wordsFromAfar } from './keeper-last-words.ts';
 
 type Answer = Extract<FromKeeper, { ok: true }>;
 type Request = ToKeeper extends infer Each ? (Each extends ToKeeper ? Omit<Each, 'id'> : never) : never;
@@ -57,6 +57,8 @@ export class KeeperClient implements KeeperLink, Disposable {
   readonly #waiters = new Map<number, Waiter>();
   readonly #listeners: ((event: JournalEvent) => void)[] = [];
   #nextId = 1;
+  /** Faults that the keeper was asked to inject and has not answered, by name. */
+  readonly #asked = new Map<string, { epoch: number; fault: PlannedFault }>();
   readonly #path: string;
   /** Of the run that took the environment by this connection. `journalFolder`: null when the keeper's journal lies on another machine. */
   #run: { journalFolder: string | null; t0MonoMs: number; clock: KeeperClock; heard: JournalEvent[] } | null = null;
@@ -88,7 +90,16 @@ export class KeeperClient implements KeeperLink, Disposable {
   }
 
   async inject(epoch: number, fault: PlannedFault): Promise<void> {
-    await this.#ask({ op: 'inject', epoch, fault });
+    this.#asked.set(fault.fault, { epoch, fault });
+    try {
+      await this.#ask({ op: 'inject', epoch, fault });
+    } catch (error) {
+      // Not answered: it may have been heard all the same.
+      if (this.#socket.destroyed || (error instanceof AppError && error.code === 'TIMEOUT')) throw error;
+      this.#asked.delete(fault.fault);
+      throw error;
+    }
+    this.#asked.delete(fault.fault);
   }
 
   async renew(epoch: number): Promise<void> {
@@ -119,8 +130,9 @@ export class KeeperClient implements KeeperLink, Disposable {
     if (this.#run === null) return [];
     const { journalFolder, heard } = this.#run;
     if (journalFolder !== null) return await keeperLastWords(journalFolder, runId, waitMs);
-    const words = (await wordsFromAfar(() => this.#askAgain(runId), waitMs))?.map((event) => this.#inOurClock(event)) ?? [];
-    return [...words, ...this.#unknown([...heard, ...words])];
+    const { words, isAnswered } = await wordsFromAfar(() => this.#askAgain(runId), [...this.#asked.keys()], waitMs);
+    const told = words.map((event) => this.#inOurClock(event));
+    return [...told, ...this.#unknown([...heard, ...told], isAnswered)];
   }
 
   close(): void {
@@ -166,24 +178,27 @@ export class KeeperClient implements KeeperLink, Disposable {
   }
 
   /** Whatever nobody could tell to the end may still be in force, and a person has to look. */
-  #unknown(events: readonly JournalEvent[]): JournalEvent[] {
+  #unknown(events: readonly JournalEvent[], isAnswered: boolean): JournalEvent[] {
     const t = Math.round((monoMs() - (this.#run?.t0MonoMs ?? 0)) * 1_000) / 1_000;
     const reason =
       'the keeper is on another machine and could not be asked again; it reverts by itself when the lease is over, which nobody here has seen: ' +
       'look there with `holdfast keeper status`';
-    return unfinished(events)
-      .filter(({ type }) => type !== 'fault.unverified')
-      .map(({ fault, kind, target, epoch }) => ({
-        t,
-        from: 'runner',
-        seq: 0,
-        type: 'fault.unverified',
-        fault,
-        kind,
-        target,
-        epoch,
-        reason,
-      }));
+    // A keeper that answers and has no word of a fault never began it, and does not any more: the lease is over by now.
+    const unheard = [...this.#asked.values()].filter(({ fault }) => !isAnswered && !events.some((event) => isOf(event, fault.fault)));
+    return [
+      ...unfinished(events).filter(({ type }) => type !== 'fault.unverified'),
+      ...unheard.map(({ epoch, fault: { fault, kind, target } }) => ({ fault, kind, target, epoch })),
+    ].map(({ fault, kind, target, epoch }) => ({
+      t,
+      from: 'runner',
+      seq: 0,
+      type: 'fault.unverified',
+      fault,
+      kind,
+      target,
+      epoch,
+      reason,
+    }));
   }
 
   async #read(): Promise<void> {

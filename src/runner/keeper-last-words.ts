@@ -29,16 +29,29 @@ export function isJournalOf(stateFolder: string, runId: string): boolean {
 /**
  * The same events from a keeper that is reached again; waits up to `waitMs` until each fault of the run has its last word.
  * @param ask asks anew, each time by a new connection; whatever it fails with, it is asked again
- * @returns null when it never answered
+ * @param asked faults of which the keeper may not have written yet, and has a word all the same
+ * @returns `isAnswered`: the last time that it was asked it answered
  */
-export async function wordsFromAfar(ask: () => Promise<JournalEvent[]>, waitMs: number): Promise<JournalEvent[] | null> {
+export async function wordsFromAfar(
+  ask: () => Promise<JournalEvent[]>,
+  asked: readonly string[],
+  waitMs: number,
+): Promise<{ words: JournalEvent[]; isAnswered: boolean }> {
   const until = performance.now() + waitMs;
-  let heard: JournalEvent[] | null = null;
+  let words: JournalEvent[] = [];
   for (;;) {
-    heard = await ask().catch(() => heard);
-    if ((heard !== null && unfinished(heard).length === 0) || performance.now() > until) return heard;
+    const answer = await ask().catch(() => null);
+    words = answer ?? words;
+    const isAnswered = answer !== null;
+    const isWhole = isAnswered && unfinished(words).length === 0 && asked.every((fault) => words.some((word) => isOf(word, fault)));
+    if (isWhole || performance.now() > until) return { words, isAnswered };
     await sleep(ASK_AGAIN_MS);
   }
+}
+
+/** Whether the keeper tells of `fault` here. */
+export function isOf(event: JournalEvent, fault: string): boolean {
+  return isOfKeeper(event) && event.fault === fault;
 }
 
 /** The newest event of each fault of which nobody said that it is over. */
