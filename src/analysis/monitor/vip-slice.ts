@@ -99,8 +99,8 @@ export class VipSlice {
       return event.t >= horizonT || !isSuperseded;
     });
     const isReplaced = (event: ClusterEvent, place: number) =>
-      this.#cluster.some((later, index) => index > place && later.t < horizonT && subjectOf(later) === subjectOf(event));
-    this.#cluster = this.#cluster.filter((event, place) => event.t >= horizonT || !isReplaced(event, place));
+      this.#cluster.some((later, index) => index > place && later.t < horizonT && keptAs(later) === keptAs(event));
+    this.#cluster = this.#cluster.filter((event, place) => event.t >= horizonT || !(isGone(event) || isReplaced(event, place)));
     const gone = [...new Set([...before, ...opened])].filter((flow) => !this.#held.has(flow));
     this.#flows -= gone.length;
     return gone;
@@ -201,6 +201,17 @@ export class VipSlice {
         break;
     }
   }
+}
+
+/** A speaker's last word comes after the first one of its successor, and does not take that one's place. */
+function keptAs(event: ClusterEvent): string {
+  return event.type === 'cluster.speaker' ? `${event.type} ${event.pod}` : subjectOf(event);
+}
+
+/** Names of nodes, pods and objects may be new each time, and what is gone would be kept for ever; a VIP has one Service. */
+function isGone(event: ClusterEvent): boolean {
+  if (event.type === 'cluster.metallb') return event.change === 'gone';
+  return event.type !== 'cluster.service' && 'exists' in event && !event.exists;
 }
 
 function isSameSubject(one: SetEvent, other: SetEvent): boolean {

@@ -45,6 +45,27 @@ test('a set that changed names the drain that changed it', () => {
   );
 });
 
+test('objects that are gone since long are not kept, and a speaker that took another’s place is', () => {
+  const after = (objects: number) => {
+    const journal = aJournal().set(100, ALL).endpoints(100, PODS);
+    ticking(journal, { untilBin: 300 });
+    const speaker = (t: number, pod: string, exists: boolean) =>
+      journal.cluster(t, 'cluster.speaker', { node: 'n3', pod, exists, ready: exists, terminating: false });
+    speaker(100, 'metallb-system/speaker-0', true);
+    for (let index = 0; index < objects; index += 1) {
+      const t = 1_000 * (index + 1);
+      const metallb = { kind: 'BGPAdvertisement', object: `metallb-system/ad-${String(index)}`, what: '' };
+      journal.cluster(t, 'cluster.metallb', { ...metallb, change: 'changed' });
+      journal.cluster(t + 100, 'cluster.metallb', { ...metallb, change: 'gone' });
+      speaker(t, `metallb-system/speaker-${String(index + 1)}`, true);
+      speaker(t + 100, `metallb-system/speaker-${String(index)}`, false);
+    }
+    journal.flow();
+    return new Player(contextOf(journal.events)).play(journal.sorted(), { untilT: 300_000 }).watch.size;
+  };
+  expect(after(100)).toBe(after(0));
+});
+
 test('what the cluster told long ago is kept only as far as it still stands', () => {
   const sizeAfter = (everyMs: number) => {
     const journal = aJournal().set(100, ALL).endpoints(100, PODS);
