@@ -45,6 +45,18 @@ test('a set that changed names the drain that changed it', () => {
   );
 });
 
+test('a sentence of a monitor counts causes of no flow that opened within its window', () => {
+  const journal = aLostPod(aJournal({ policy: 'cluster' }).set(100, ALL).endpoints(100, PODS), 'n2');
+  for (const flow of journal.flows(5, { ingress: 'n2', backend: 'old-3', openT: 20_040 }))
+    journal.breaks(flow, 20_090).maps(flow, 20_400, 'n1');
+  const stray = journal.flow({ ingress: 'n1', backend: 'old-1', openT: 20_040 });
+  const [finding] = play(journal.breaks(stray, 20_200).maps(stray, 20_600, 'n1')).last();
+  expect(finding?.sentence).toContain(
+    '10 of 70 TCP flows broke, all of them on n2 (10 reset), cause: n3 lost its last ready endpoint (old-3),',
+  );
+  expect(finding?.windows[0]?.unexplained).toHaveLength(1);
+});
+
 test('objects that are gone since long are not kept, and a speaker that took another’s place is', () => {
   const after = (objects: number) => {
     const journal = aJournal().set(100, ALL).endpoints(100, PODS);
