@@ -200,7 +200,10 @@ test('a foreign word on its node is put right', async () => {
   await client.patch({ ...node, subresource: 'status' }, { kind: 'strategic', body: { status: { conditions } } }, {}, signal());
   await eventually(async () => {
     const found = await client.get(node, signal());
-    expect((found?.status as Status).conditions.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' });
+    expect((found?.status as Status).conditions.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'True',
+      reason: 'KubeletReady',
+    });
   });
 });
 
