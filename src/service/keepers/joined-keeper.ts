@@ -150,7 +150,9 @@ export class JoinedKeeper implements AsyncDisposable {
     else
       this.#waiting.set(
         local,
-        setTimeout(() => { this.#refuse(local); }, PATIENCE_MS),
+        setTimeout(() => {
+          this.#refuse(local);
+        }, PATIENCE_MS),
       );
   }
 
