@@ -37,6 +37,9 @@ type Done = { run: PolicyRun; folder: string };
 
 export function comparePoliciesCommand(): Command {
   return new Command('compare-policies')
+    .description(
+      'Takes VIPs of different traffic policies through the same faults at the same instants, and prints what each of them cost, with advice that rests on these figures. On the lab of deploy/lab/metallb.yaml it takes about five minutes.',
+    )
     .requiredOption('--env <file>', 'an environment file')
     .option('--only <trials>', `some of ${TRIALS.join(', ')}`, parseTrials)
     .option('--vips <names>', 'VIPs to compare (default: all of the environment)', (text) => text.split(','))
