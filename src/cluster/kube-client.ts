@@ -30,7 +30,6 @@ export const RESOURCES = {
   services: { group: '', version: 'v1', plural: 'services', namespaced: true },
   endpointSlices: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', namespaced: true },
   deployments: { group: 'apps', version: 'v1', plural: 'deployments', namespaced: true },
-  replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets', namespaced: true },
   bgpPeers: { group: 'metallb.io', version: 'v1beta2', plural: 'bgppeers', namespaced: true },
   bgpAdvertisements: { group: 'metallb.io', version: 'v1beta1', plural: 'bgpadvertisements', namespaced: true },
   ipAddressPools: { group: 'metallb.io', version: 'v1beta1', plural: 'ipaddresspools', namespaced: true },
