@@ -1,23 +1,12 @@
 // What Holdfast asks of a Kubernetes API server: a few verbs over plain objects, each of which ends when its signal aborts.
 
-/** Any object of the API; readers take out what they need with schemas of their own. */
-export type KubeObject = {
+import type { ClusterObject, ClusterSelection } from '../core/cluster-control.ts';
+
+/** Any object of the API, with what faults do not ask for; readers take out what they need with schemas of their own. */
+export type KubeObject = ClusterObject & {
   apiVersion?: string;
   kind?: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    resourceVersion?: string;
-    generation?: number;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    creationTimestamp?: string;
-    deletionTimestamp?: string;
-    deletionGracePeriodSeconds?: number;
-    ownerReferences?: { kind: string; name: string; uid: string; controller?: boolean }[];
-  };
-  [field: string]: unknown;
+  metadata: { creationTimestamp?: string; deletionGracePeriodSeconds?: number };
 };
 
 /** A kind of object as the API's paths name it. `group` is empty for the core API. */
@@ -39,7 +28,7 @@ export const RESOURCES = {
 } as const satisfies Record<string, Resource>;
 
 export type ObjectRef = { resource: Resource; namespace?: string; name: string };
-export type Selection = { namespace?: string; labelSelector?: string; fieldSelector?: string };
+export type Selection = ClusterSelection;
 export type PatchKind = 'merge' | 'json' | 'strategic' | 'apply';
 /** `uid`, `resourceVersion`: the call is refused with CONFLICT when the object is another one by now. */
 export type WriteOptions = { dryRun?: boolean; uid?: string; resourceVersion?: string };

@@ -1,24 +1,15 @@
 // agent.yaml: who an agent is, where its service and its Redis are, and what it is willing to do. The last is the agent's own word.
 import { z } from 'zod';
-import { address, canonicalAddress, prefix, specialRange } from './addresses.ts';
+import { address, prefix } from './addresses.ts';
 import { name } from './names.ts';
 import { secret } from './references.ts';
+import { isInTheClear, keyFingerprint, serviceCa, serviceUrl } from './service-door.ts';
 import { duration } from './units.ts';
 
-const A_SERVICE = 'expected an https URL, or unix:/path of the socket';
 const A_REDIS = 'expected redis://…, rediss://…, unix:/path of the socket, ${env:NAME} or ${file:PATH}';
 const IN_THE_CLEAR =
   'to another machine: whoever sits between could read the secret, and pin a key of their own; plain http:// and redis:// only go to this machine itself (127.0.0.1, ::1, localhost)';
 const PORTS = /^(\d{1,5})(?:-(\d{1,5}))?$/;
-
-/** Whether what is said to this http or redis URL leaves the machine unencrypted. */
-export function isInTheClear(url: string): boolean {
-  if (!/^(http|redis):/i.test(url)) return false;
-  if (!URL.canParse(url)) return true;
-  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
-  const address = canonicalAddress(host);
-  return host !== 'localhost' && (address === null || specialRange(address) !== 'loopback');
-}
 
 /** `7000` or `7000-7010`; from and until once parsed. */
 const ports = z.union([z.int(), z.string()], { error: 'expected a port or a range such as 7000-7010' }).transform((text, context) => {
@@ -51,16 +42,10 @@ export type AllowList = z.output<typeof allowList>;
 /** The schema of an agent.yaml. Paths are as seen from the file. */
 export const agentFile = z.strictObject({
   agent: name.meta({ description: 'Name of this agent, as the service knows it.' }),
-  service: z
-    .string({ error: A_SERVICE })
-    .regex(/^(https?:\/\/[^/\s]|unix:\/)/, { error: A_SERVICE })
-    .refine((url) => !isInTheClear(url), { message: `expected https:// ${IN_THE_CLEAR}` })
-    .meta({ description: 'URL of the service, https unless it is on this machine; a prefix of the path is kept.' }),
-  ca: z.string().min(1).optional().meta({ description: 'PEM file of the authority that signed the service’s certificate.' }),
+  service: serviceUrl(IN_THE_CLEAR),
+  ca: serviceCa,
   token: secret.meta({ description: 'The token that the service made for this agent, by reference.' }),
-  controllerKey: z
-    .string()
-    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, { error: 'expected a fingerprint such as SHA256:…' })
+  controllerKey: keyFingerprint()
     .optional()
     .meta({ description: 'Fingerprint of the key that signs orders. Without it the key of the first contact is pinned.' }),
   redis: z

@@ -8,7 +8,8 @@ import { agentAclCommand, agentRedisUser } from '../../src/core/agent-redis-user
 import { agentQueueName } from '../../src/core/agent-messages.ts';
 import { monoMs } from '../../src/io/clock.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, RedisProcess } from './a-redis.ts';
+import { aFreePort } from '../support/a-free-port.ts';
+import { RedisProcess } from './a-redis.ts';
 import { AGENT } from './a-service.ts';
 
 function aQueue(place: string, log: string[] = []): OrderQueue {
@@ -85,7 +86,7 @@ it('keeps nothing of the looks that it took', async () => {
 });
 
 it('works as the user that the service makes for it, over TCP with a password', async () => {
-  const port = await freePort();
+  const port = await aFreePort();
   await using redis = await RedisProcess.start(['--port', String(port), '--bind', '127.0.0.1']);
   using admin = redis.client();
   const [command, ...words] = agentAclCommand(AGENT, 'a-password');

@@ -9,13 +9,14 @@ import { anApi, CONTROLLER } from '../service/api/an-api.ts';
 import { HAS_OPENSSL, someCertificates } from '../support/some-certificates.ts';
 import { agentFile } from '../../src/core/agent-file.ts';
 import { anAgentFile } from './an-agent.ts';
-import { freePort, RedisProcess } from './a-redis.ts';
+import { aFreePort } from '../support/a-free-port.ts';
+import { RedisProcess } from './a-redis.ts';
 
 test.skipIf(!HAS_OPENSSL)('an agent reaches both over TLS, and neither where another authority signed (needs openssl)', async () => {
   await using api = await anApi();
   const [ours, theirs] = [someCertificates(api.folder), someCertificates(api.folder, 'other')];
   await using door = await listenOn(api.app, { host: '127.0.0.1', port: 0, tls: ours });
-  const port = await freePort();
+  const port = await aFreePort();
   const tls = ['--tls-port', String(port), '--tls-cert-file', ours.cert, '--tls-key-file', ours.key, '--tls-ca-cert-file', ours.ca];
   await using _redis = await RedisProcess.start([...tls, '--tls-auth-clients', 'no']);
   await api.store

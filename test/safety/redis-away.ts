@@ -4,10 +4,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aFreePort } from '../support/a-free-port.ts';
 import { aService, type RunningService } from '../support/running-service.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -36,7 +36,7 @@ export async function redisAway(awayMs: number): Promise<AwayResult> {
   opened.defer(() => {
     rmSync(folder, { recursive: true, force: true });
   });
-  const port = await freePort();
+  const port = await aFreePort();
   let redis = await startRedis(folder, port);
   opened.defer(async () => {
     await end(redis);
@@ -126,15 +126,6 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   if (child.kill('SIGKILL')) await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-  return address.port;
 }
 
 async function main([minutes = '10']: readonly string[]): Promise<void> {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunResource } from '../../src/core/api.ts';
 import { aService, type RunningService } from '../support/running-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { aFreePort, aPrometheus, anAlertmanager, type RealAlertmanager, type RealPrometheus } from '../support/real-prometheus.ts';
+import { aPrometheus, anAlertmanager, type RealAlertmanager, type RealPrometheus } from '../support/real-prometheus.ts';
+import { aFreePort } from '../support/a-free-port.ts';
 
 const HOOK_TOKEN = 'the-token-of-the-hook';
 const NOTHING_BREAKS = `

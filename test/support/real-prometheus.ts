@@ -1,10 +1,9 @@
 // Debian's Prometheus and Alertmanager as children of a test, on loopback ports and in folders that are gone with them; in a hurry.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { aFreePort } from './a-free-port.ts';
 import { eventually } from './eventually.ts';
 
 const RULES = resolve('deploy/prometheus/holdfast.rules.yaml');
@@ -103,13 +102,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const end = new Promise((resolveEnd) => child.once('exit', resolveEnd));
   child.kill('SIGTERM');
   await end;
-}
-
-/** Both daemons take ports alone, no sockets, and do not tell which one they were given for 0. */
-export async function aFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectToRedis } from '../../../src/agent/redis-connection.ts';
 import { openRedisDoor } from '../../../src/service/queue/redis-door.ts';
+import { aFreePort } from '../../support/a-free-port.ts';
 
 // A Redis of one's own: by TCP, with a user whose password has every sign that a URL must escape, and a database of its own.
 const PASSWORD = 'p@ss/w:rd?#%';
@@ -16,10 +16,7 @@ let redis: ChildProcess;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hf door-'));
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  port = (probe.address() as { port: number }).port;
-  probe.close();
+  port = await aFreePort();
   const user = ['--user', 'agent', 'on', `>${PASSWORD}`, '~*', '&*', '+@all', '--user', 'default', 'off'];
   redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...user], {
     stdio: ['ignore', 'pipe', 'inherit'],

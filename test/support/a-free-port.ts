@@ -1,0 +1,12 @@
+// A port of loopback for a daemon that must be told one.
+import { createServer } from 'node:net';
+
+/** A port of loopback that nobody listened on a moment ago. */
+export async function aFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
