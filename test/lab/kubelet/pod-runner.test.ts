@@ -17,11 +17,15 @@ afterEach(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-/** Answers whoever connects with the address it sees; on SIGTERM it ends well. */
-const ECHO = `
+/** Gives `to` the address of whoever connects; on SIGTERM it ends well. A probe may be gone, with its address, before it is seen. */
+const echoing = (to: string) => `
   process.on('SIGTERM', () => process.exit(0));
   console.log('I am ' + process.env.POD + ' at ' + process.env.IP);
-  require('net').createServer((socket) => socket.end(socket.remoteAddress.replace('::ffff:', ''))).listen(7000);`;
+  require('net').createServer((socket) => {
+    socket.on('error', () => undefined);
+    ${to}((socket.remoteAddress ?? '').replace('::ffff:', ''));
+  }).listen(7000);`;
+const ECHO = echoing('socket.end');
 const echo = (container: object = {}) =>
   aPod({
     container: {
@@ -76,7 +80,7 @@ test('what a pod sends masqueraded leaves the node with the address of its uplin
   await runCommand(['nft', '-f', '-'], { place: { netns: bench.node }, input: rule });
   bench.run(echo());
   await untilReady();
-  const beside = runCommand([process.execPath, '-e', ECHO.replace('socket.end(', 'process.stdout.write(')], {
+  const beside = runCommand([process.execPath, '-e', echoing('process.stdout.write')], {
     place: { netns: bench.beside },
     timeoutMs: 20_000,
   });
