@@ -115,7 +115,7 @@ test('a runner that died is reported from its journal, and told as errored', asy
 });
 
 test('a run goes on while the service is away, and the next life finds it', async () => {
-  await using place = new ServicePlace({ quick: { ms: 400 } });
+  await using place = new ServicePlace({ quick: { ms: 1_500 } });
   {
     await using first = await place.open();
     await first.runs.request(aWish());
@@ -143,7 +143,7 @@ test('one that ended while the service was away is read by the next life', async
 });
 
 test('a runner that the service died over before it noted it is found, and none is started beside it', async () => {
-  await using place = new ServicePlace({ quick: { ms: 400, warmUpMs: 300 } });
+  await using place = new ServicePlace({ quick: { ms: 1_000, warmUpMs: 500 } });
   await claimedWithoutRunner(place);
   const out = join(place.runsFolder, 'r1');
   const scenario = join(place.folder, 'scenarios', 'quick.yaml');
@@ -194,7 +194,7 @@ test('a run whose runner the full disk did not take a note of can be cancelled, 
 });
 
 test('once nothing is to start any more, what is queued or asked for waits for the next life, unless it is cancelled', async () => {
-  await using place = new ServicePlace({ quick: { ms: 200 } });
+  await using place = new ServicePlace({ quick: { ms: 500 } });
   {
     await using first = await place.open();
     await first.runs.request(aWish());
@@ -373,10 +373,10 @@ test('old runs go with their folders; one whose folder stays is kept, and holds 
   await using third = await place.open();
   await eventually(async () => {
     expect((await third.all()).map(({ id }) => id.slice(0, 5))).toEqual(['xxxxx']);
+    expect(place.logged.join('\n')).toMatch(/run x+: its folder cannot be removed, and it is kept/);
   });
   expect(existsSync(join(place.runsFolder, 'r1'))).toBe(false);
   expect(existsSync(join(place.runsFolder, 'r1.log'))).toBe(false);
-  expect(place.logged.join('\n')).toMatch(/run x+: its folder cannot be removed, and it is kept/);
 });
 
 /** As a kill between the claim and the note leaves it. */
