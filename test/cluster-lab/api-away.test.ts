@@ -39,28 +39,36 @@ function eventsIn(out: string): JournalEvent[] {
   return lines.slice(0, -1).map((line) => journalEvent.parse(JSON.parse(line)));
 }
 
+type Until = (isSuch: (event: JournalEvent) => boolean) => Promise<JournalEvent>;
+
 /** Runs the scenario; `away` begins once flows are held and the cluster was told of. */
-async function runWith(name: string, away: (untilBlind: () => Promise<void>) => Promise<void>) {
+async function runWith(name: string, away: (until: Until) => Promise<void>) {
   const out = join(folder, name);
   const { prefix } = theClusterLab().environment.lab ?? { prefix: '' };
   const run = holdfast(['run', scenario, '--env', CLUSTER_LAB_FILE, '--prefix', prefix, '--out', out, '--probes', 'probes']);
   let ended = '';
   void run.then(({ stdout, stderr }) => (ended = `the run ended: ${stdout.slice(-500)}${stderr}`));
-  const until = (isSuch: (event: JournalEvent) => boolean) =>
+  const until: Until = (isSuch) =>
     eventually(() => {
       expect(ended).toBe('');
-      expect(eventsIn(out).filter(isSuch)).not.toEqual([]);
+      const event = eventsIn(out).find(isSuch);
+      if (event === undefined) throw new Error('nothing such was told yet');
+      return event;
     }, 120_000);
   await until(({ type }) => type === 'vantage.ready');
   await until(({ type }) => type === 'cluster.intent');
-  await away(() => until(({ type, from }) => type === 'observer.blind' && from === 'observer:cluster'));
+  await away(until);
   await run;
   return { report: readFileSync(join(out, 'report.json'), 'utf8'), events: eventsIn(out) };
 }
 
+function isBlindness({ type, from }: JournalEvent): boolean {
+  return type === 'observer.blind' && from === 'observer:cluster';
+}
+
 /** What was told of the cluster before, while and after nobody saw it. */
 function aroundBlindness(events: readonly JournalEvent[]) {
-  const blind = events.filter(({ type, from }) => type === 'observer.blind' && from === 'observer:cluster');
+  const blind = events.filter(isBlindness);
   const fromT = blind[0]?.t ?? NaN;
   const after = events.filter(({ t, type }) => t > fromT && type.startsWith('cluster.'));
   const seenT = after[0]?.t ?? NaN;
@@ -79,10 +87,12 @@ const EVERYTHING = [
 
 test('an API server that is frozen: flows are held, blindness is told, and everything anew when it thaws', async () => {
   const pid = apiServer();
-  const { report, events } = await runWith('frozen', async (untilBlind) => {
+  const { report, events } = await runWith('frozen', async (until) => {
     process.kill(pid, 'SIGSTOP');
     try {
-      await untilBlind();
+      const { t } = await until(isBlindness);
+      // A whole second of exchanges without sight.
+      await until((event) => event.type === 'tally' && event.bin * 1_000 >= t);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
