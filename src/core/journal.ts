@@ -5,7 +5,7 @@
 // Objects are loose: a newer version may add fields, and a reader keeps what it does not know.
 import { z } from 'zod';
 import { PHASES } from './checks.ts';
-import { FAULT_AIMS } from './scenario-file.ts';
+import { FAULT_AIMS, FAULT_MEANS } from './scenario-file.ts';
 
 export const JOURNAL_SCHEMA = 1;
 export const JOURNAL_FILE = 'journal.ndjson';
@@ -164,7 +164,7 @@ export const journalEvent = z.discriminatedUnion('type', [
   event('fault.planned', { ...fault, forMs: z.number(), atMs: z.number(), headline: z.string().optional() }),
   /**
    * Written and fsynced before anything is touched. `aimedAt`: what `target` names; absent: a node.
-   * `isControl`: the fault is a control, which must change nothing.
+   * `isControl`: the fault is a control, which must change nothing. `breaksBy`: how it can break flows; absent: not told.
    */
   event('fault.intent', {
     ...fault,
@@ -172,6 +172,7 @@ export const journalEvent = z.discriminatedUnion('type', [
     headline: z.string().optional(),
     aimedAt: z.enum(FAULT_AIMS).optional(),
     isControl: z.boolean().optional(),
+    breaksBy: z.array(z.enum(FAULT_MEANS)).optional(),
   }),
   event('fault.in-force', fault),
   /** The fault vanished without us: somebody else undid it. */
@@ -283,6 +284,8 @@ export const journalEvent = z.discriminatedUnion('type', [
         advertises: z.boolean(),
         /** MetalLB's own word for why not (`noLocalEndpoints`, …); null when it advertises. */
         reason: z.string().nullable(),
+        /** The BGPPeers that it is to tell; absent in older journals. `address` is null for a peer on an interface. */
+        peers: z.array(z.object({ name: z.string(), address: z.string().nullable() })).optional(),
       }),
     ),
   }),

@@ -4,7 +4,7 @@
 // with the `machineBoot` of the epoch it belongs to.
 import { z } from 'zod';
 import type { JournalEvent } from './journal.ts';
-import { FAULT_AIMS } from './scenario-file.ts';
+import { FAULT_AIMS, FAULT_MEANS } from './scenario-file.ts';
 
 export const KEEPER_JOURNAL_FILE = 'keeper.ndjson';
 
@@ -37,6 +37,7 @@ export const keeperRecord = z.discriminatedUnion('type', [
     headline: z.string().optional(),
     aimedAt: z.enum(FAULT_AIMS).optional(),
     isControl: z.boolean().optional(),
+    breaksBy: z.array(z.enum(FAULT_MEANS)).optional(),
     forMs: z.number(),
     deadlineMs: z.number(),
     preState: z.unknown(),

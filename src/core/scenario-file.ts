@@ -8,6 +8,16 @@ import { duration } from './units.ts';
 export const FAULT_AIMS = ['node', 'vip'] as const;
 export type FaultAim = (typeof FAULT_AIMS)[number];
 
+/**
+ * By what a fault can break flows; whatever breaks otherwise while it is in force is not its doing.
+ * - `routes`: its node stops being a next hop: whoever came in by it is sent elsewhere, and the router may rehash others.
+ * - `links`: its node is dark: whatever came in by it, or was answered on it.
+ * - `pods`: pods end, and with them what they answered.
+ * - `policy`: the nodes serve its VIP in another way from one instant on: the VIP's flows then.
+ */
+export const FAULT_MEANS = ['routes', 'links', 'pods', 'policy'] as const;
+export type FaultMeans = (typeof FAULT_MEANS)[number];
+
 /** What the scenario schema needs to know of a fault; `params` are its own keys in a timeline entry. */
 export type FaultForm = { readonly kind: string; readonly summary: string; readonly aimedAt: FaultAim; readonly params: z.ZodRawShape };
 

@@ -230,6 +230,7 @@ export class Keeper {
         headline: fault.headline({ ...aim, params }),
         aimedAt: fault.aimedAt,
         ...(fault.isControl ? { isControl: true } : {}),
+        breaksBy: [...fault.breaksBy],
         forMs,
         deadlineMs,
         preState,

@@ -2,6 +2,7 @@
 import type { EventType, JournalEvent } from '../../src/core/journal.ts';
 import type { Environment } from '../../src/core/environment.ts';
 import type { Expectation } from '../../src/core/checks.ts';
+import type { FaultMeans } from '../../src/core/scenario-file.ts';
 
 export const VIP_ADDRESS = '10.77.200.1';
 /** Of the VIP of that place. */
@@ -272,4 +273,5 @@ function anEnvironment({
 }
 
 /** What a fault of a journal is; `told`: what its keeper says beside it. */
-type FaultWords = { target?: string; id?: string; kind?: string; headline?: string; told?: { aimedAt?: 'vip'; isControl?: true } };
+type FaultWords = { target?: string; id?: string; kind?: string; headline?: string; told?: FaultTold };
+type FaultTold = { aimedAt?: 'vip'; isControl?: true; breaksBy?: readonly FaultMeans[] };

@@ -1,5 +1,7 @@
 // What broke each flow: tied to a happening by the flow's own pod, ingress or 5-tuple, never by nearness in time alone.
 import type { CauseEvidence, UnexplainedBreaks } from '../../core/report-format.ts';
+import type { FaultMeans } from '../../core/scenario-file.ts';
+import type { FaultFacts } from '../fault-facts.ts';
 import { type Break, type Flow, sightingAt } from '../flow-life.ts';
 import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
 import { judgeFlow, type Judgement } from '../outcomes.ts';
@@ -71,7 +73,7 @@ class CauseSearch {
       const broken = firstBreakIn(flow, windows, window);
       if (!broken) continue;
       const illnesses = facts.illnesses.filter((ill) => ill.vantage === flow.vantage);
-      const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses });
+      const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses, probes: facts.probes });
       // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
       const isMadeUp = judgement.isInDoubt && broken.cause === 'stalled';
       const found = isMadeUp ? null : this.#causeOf(flow, broken, judgement.after.ingress);
@@ -95,7 +97,10 @@ class CauseSearch {
     // What came last before the break broke it; where all was seen only after it, what was seen first.
     const slackMs = broken.clockErrMs;
     return (
-      direct.findLast(({ t }) => t <= broken.onsetT + slackMs) ?? direct[0] ?? this.#faultOf(flow, broken) ?? this.#nodeOf(flow, broken)
+      direct.findLast(({ t }) => t <= broken.onsetT + slackMs) ??
+      direct[0] ??
+      this.#faultOf(flow, broken, ingressAfter) ??
+      this.#nodeOf(flow, broken)
     );
   }
 
@@ -120,7 +125,7 @@ class CauseSearch {
     const { onsetT, clockErrMs, lastOkT } = broken;
     if (ingress === null) return [];
     const intervalMs = this.#run.facts.probes[flow.opened.probe]?.intervalMs;
-    const noticeMs = NOTICE_MS + clockErrMs + (intervalMs ?? 0);
+    const noticeMs = this.#noticeMs(flow) + clockErrMs;
     return this.#changes.flatMap(({ change, source }): Candidate[] => {
       if (!isOfFlow(change, flow) || onsetT < change.t - ROUTE_SEEN_LATE_MS - clockErrMs || onsetT > change.t + noticeMs) return [];
       if (change.before.includes(ingress) && !change.after.includes(ingress)) return [{ t: change.t, source, evidence: 'left-hop' }];
@@ -131,15 +136,47 @@ class CauseSearch {
     });
   }
 
-  /** While a fault is in force, what came in by its target, or was answered there, is its own to answer for. */
-  #faultOf(flow: Flow, broken: Break): Candidate | null {
-    const { onsetT, clockErrMs } = broken;
-    const fault = this.#run.facts.faults.find(({ target, intentT, revertingT, clockErrMs: faultErrMs }) => {
-      const slackMs = clockErrMs + faultErrMs;
-      const isInForce = intentT !== null && onsetT >= intentT - slackMs && (revertingT === null || onsetT <= revertingT + slackMs);
-      return isInForce && isOn(target, flow, onsetT);
+  /** What a fault in force broke where nothing else was seen of it: only by a means of its kind, and only what that reaches. */
+  #faultOf(flow: Flow, broken: Break, ingressAfter: string | null): Candidate | null {
+    const { onsetT } = broken;
+    const fault = this.#run.facts.faults.find((each) => {
+      const { intentT, revertingT, lostT } = each;
+      const slackMs = broken.clockErrMs + each.clockErrMs;
+      const isInForce =
+        intentT !== null && onsetT >= intentT - slackMs && onsetT <= Math.min(revertingT ?? Infinity, lostT ?? Infinity) + slackMs;
+      return isInForce && each.breaksBy.some((means) => this.#reaches(each, means, { flow, broken, ingressAfter }));
     });
     return fault ? { t: fault.intentT ?? 0, source: { kind: 'fault', fault, edge: 'in' }, evidence: 'on-target' } : null;
+  }
+
+  #reaches(
+    { target, intentT, inForceT }: FaultFacts,
+    means: FaultMeans,
+    { flow, broken: { onsetT, clockErrMs }, ingressAfter }: { flow: Flow; broken: Break; ingressAfter: string | null },
+  ): boolean {
+    switch (means) {
+      case 'links':
+        return isOn(target, flow, onsetT);
+      case 'routes': {
+        if (sightingAt(flow, onsetT).ingress !== target) return false;
+        const sets = this.#setsAt(flow, onsetT);
+        return sets === null ? ingressAfter !== null && ingressAfter !== target : !sets.flat().includes(target);
+      }
+      case 'policy':
+        return flow.opened.vip === target && onsetT <= (inForceT ?? intentT ?? 0) + this.#noticeMs(flow) + clockErrMs;
+      case 'pods':
+        return false; // a pod's end is seen as such, or nobody knows of it
+    }
+  }
+
+  #noticeMs(flow: Flow): number {
+    return NOTICE_MS + (this.#run.facts.probes[flow.opened.probe]?.intervalMs ?? 0);
+  }
+
+  /** Null: not every set that the flow may have passed is known. */
+  #setsAt({ vantage, opened }: Flow, t: number): (readonly string[])[] | null {
+    const sets = this.#run.nextHops.historiesOf(vantage, opened.vip).map((history) => entryAt(history, t)?.nodes ?? null);
+    return sets.length > 0 && sets.every((nodes) => nodes !== null) ? sets : null;
   }
 
   #nodeOf(flow: Flow, { onsetT }: Break): Candidate | null {
@@ -157,9 +194,7 @@ class CauseSearch {
   #whyNot(flow: Flow, { onsetT }: Break, { isInDoubt, after }: Judgement): UnexplainedBreaks['why'] {
     if (isInDoubt) return 'prober-ill';
     const { cluster } = this.#run.facts;
-    const histories = this.#run.nextHops.historiesOf(flow.vantage, flow.opened.vip);
-    const isSetKnown = histories.length > 0 && histories.every((history) => (entryAt(history, onsetT)?.nodes ?? null) !== null);
-    if (isBlindAt(cluster, onsetT) || !isSetKnown) return 'unseen';
+    if (isBlindAt(cluster, onsetT) || this.#setsAt(flow, onsetT) === null) return 'unseen';
     const hasChanged = this.#changes.some(
       ({ change }) => isOfFlow(change, flow) && onsetT >= change.t - ROUTE_SEEN_LATE_MS && onsetT <= change.t + NOTICE_MS,
     );

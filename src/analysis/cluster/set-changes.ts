@@ -164,7 +164,7 @@ function faultOf(move: Move, moves: readonly Move[], facts: RunFacts): Source | 
   const lateMs = lateAfterMs(facts);
   for (const fault of facts.faults.toReversed()) {
     const { target, intentT, revertingT } = fault;
-    if (target !== node || intentT === null || t < intentT) continue;
+    if (fault.aimedAt !== 'node' || target !== node || intentT === null || t < intentT) continue;
     if (hasLeft && (revertingT === null || t < revertingT + SEEN_LATE_MS)) return { kind: 'fault', fault, edge: 'in' };
     const isReturn = !hasLeft && revertingT !== null && t >= revertingT && t <= revertingT + lateMs;
     if (isReturn && !hasJoinedBefore(move, moves, revertingT)) return { kind: 'fault', fault, edge: 'out' };

@@ -33,6 +33,7 @@ export const advertisementDeselect: Fault<Node> = {
   aimedAt: 'node',
   params: {},
   needs: ['cluster'],
+  breaksBy: ['routes'],
 
   touches({ target, environment }) {
     return [`${target.name}: the nodeSelectors of every BGPAdvertisement in ${namespaceOf(environment)} that selects it leave it out`];

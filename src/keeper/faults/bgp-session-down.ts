@@ -13,6 +13,7 @@ export const bgpSessionDown: Fault<Node> = {
   aimedAt: 'node',
   params: {},
   needs: ['router', 'sessions'],
+  breaksBy: ['routes'],
 
   touches({ target, environment }) {
     const router = environment.routers[0]?.name ?? 'the router';

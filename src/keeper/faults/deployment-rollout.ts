@@ -56,6 +56,7 @@ export const deploymentRollout: Fault<Vip> = {
   aimedAt: 'vip',
   params: {},
   needs: ['cluster'],
+  breaksBy: ['pods'],
   passes: 'the rollout is whole',
 
   touches({ target }) {

@@ -7,7 +7,7 @@
 import type { Capabilities, CapabilityName, Reading } from '../../core/capabilities.ts';
 import type { Environment, Node, Vip } from '../../core/environment.ts';
 import { AppError } from '../../core/errors.ts';
-import type { FaultForm } from '../../core/scenario-file.ts';
+import type { FaultForm, FaultMeans } from '../../core/scenario-file.ts';
 
 /** What a fault is aimed at, and what it may use. `params` have passed the fault's own schema. */
 export type Aim<Target extends Node | Vip = Node | Vip> = {
@@ -42,6 +42,8 @@ export type PodsLeft = {
 export type Fault<Target extends Node | Vip = Node | Vip> = FaultForm & {
   /** Capabilities without which the fault is refused before the run. */
   readonly needs: readonly CapabilityName[];
+  /** How it can break flows; empty: not at all. A break is laid to it by nothing else. */
+  readonly breaksBy: readonly FaultMeans[];
   /** What ends it by itself before its time, as a reason reads ("its speaker is back"): it is then over, and not lost. */
   readonly passes?: string;
   /** A control: nothing may come of it. */

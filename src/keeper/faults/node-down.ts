@@ -12,6 +12,7 @@ export const nodeDown: Fault<Node> = {
   aimedAt: 'node',
   params: {},
   needs: ['links'],
+  breaksBy: ['links', 'routes'],
 
   touches({ target }) {
     return [`${target.name}: cuts its network links`];

@@ -32,6 +32,7 @@ export const nodeDrain: Fault<Node> = {
   aimedAt: 'node',
   params: { order },
   needs: ['router', 'advertise', 'serve'],
+  breaksBy: ['pods', 'routes'],
 
   touches({ target, params }) {
     const stop = `${target.name}: stops its responders (in Kubernetes: cordons it and evicts its pods)`;

@@ -13,6 +13,7 @@ export const nodeExclude: Fault<Node> = {
   aimedAt: 'node',
   params: {},
   needs: ['advertise'],
+  breaksBy: ['routes'],
 
   touches({ target }) {
     return [`${target.name}: withdraws its routes (in Kubernetes: labels it exclude-from-external-load-balancers)`];

@@ -22,6 +22,7 @@ export const policyFlip: Fault<Vip> = {
   aimedAt: 'vip',
   params: {},
   needs: ['cluster'],
+  breaksBy: ['policy', 'routes'],
 
   touches({ target }) {
     const { namespace, name } = serviceRef(target);

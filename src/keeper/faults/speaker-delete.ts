@@ -24,6 +24,7 @@ export const speakerDelete: Fault<Node> = {
   aimedAt: 'node',
   params: {},
   needs: ['cluster'],
+  breaksBy: ['routes'],
   passes: 'its successor is ready',
 
   touches({ target, environment }) {

@@ -26,6 +26,7 @@ export const unrelatedService: Fault<Vip> = {
   aimedAt: 'vip',
   params: {},
   needs: ['cluster'],
+  breaksBy: [],
   isControl: true,
 
   touches({ target }) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { analyse } from '../../../src/analysis/analyse.ts';
 import type { Report, WindowCause } from '../../../src/core/report-format.ts';
+import type { FaultMeans } from '../../../src/core/scenario-file.ts';
 import { aJournal, type JournalDraft, vipAddress } from '../../support/a-journal.ts';
 
 const ALL = ['n1', 'n2', 'n3'];
@@ -226,7 +227,7 @@ test('a fault answers for what came in by its target and for what was answered t
   const journal = aJournal({ probes: ['tcp-hold'], policy: 'cluster' })
     .set(100, ALL)
     .endpoints(100, PODS)
-    .fault(6_000, 15_000, { kind: 'node-down', headline: 'n2 lost all its links' });
+    .fault(6_000, 15_000, { kind: 'node-down', headline: 'n2 lost all its links', told: { breaksBy: ['links', 'routes'] } });
   const own = journal.flow({ ingress: 'n2', backend: 'old-1', backendNode: 'n1' });
   const through = journal.flow({ ingress: 'n1', backend: 'old-2', backendNode: 'n2' });
   const other = journal.flow({ ingress: 'n1', backend: 'old-1', backendNode: 'n1' });
@@ -240,6 +241,38 @@ test('a fault answers for what came in by its target and for what was answered t
     { attributed: 2, unexplained: 1 },
     { attributed: 0, unexplained: 0 },
   ]);
+});
+
+test('a fault is the cause of no break that its kind cannot bring about', () => {
+  const explained = (target: string, breaksBy: readonly FaultMeans[], sets = true) => {
+    const journal = aJournal({ probes: ['tcp-hold'], policy: 'cluster', vips: ['web', 'api'] })
+      .endpoints(100, PODS)
+      .endpoints(100, PODS, 'api');
+    if (sets) for (const index of [0, 1]) journal.set(100, ALL, { address: vipAddress(index) });
+    journal.fault(6_000, 15_000, { target, headline: 'the fault', told: { breaksBy, ...(target === 'web' && { aimedAt: 'vip' }) } });
+    const flows = {
+      'in by n2, maps to n2': { onsetT: 6_300, to: 'n2', ingress: 'n2', backendNode: 'n1' },
+      'in by n2, maps to n1': { onsetT: 6_300, to: 'n1', ingress: 'n2', backendNode: 'n1' },
+      'answered on n2': { onsetT: 6_300, to: 'n1', ingress: 'n1', backendNode: 'n2' },
+      'long after': { onsetT: 13_500, to: 'n1', ingress: 'n1', backendNode: 'n1' },
+      'of api': { onsetT: 6_300, to: 'n1', ingress: 'n1', backendNode: 'n1', vip: 'api' },
+    };
+    const named = Object.entries(flows).flatMap(([name, { onsetT, to, ...fields }]) => {
+      const of = aJournal();
+      of.events.splice(0, of.events.length, ...journal.events);
+      const flow = of.flow({ vip: 'web', backend: 'unheard-of', ...fields });
+      const causes = causesOf(reportOf(of.breaks(flow, onsetT).maps(flow, onsetT + 400, to)));
+      return causes.some(({ kind, broken }) => kind === 'fault' && broken.some(({ share }) => share.count > 0)) ? [name] : [];
+    });
+    return named;
+  };
+  expect(explained('n2', ['links'])).toEqual(['in by n2, maps to n2', 'in by n2, maps to n1', 'answered on n2']);
+  expect(explained('n2', ['routes'])).toEqual([]); // it stayed a next hop
+  expect(explained('n2', ['routes'], false)).toEqual(['in by n2, maps to n1']);
+  expect(explained('n2', ['pods'])).toEqual([]); // no pod ended
+  expect(explained('n2', [])).toEqual([]);
+  expect(explained('web', ['policy'])).toEqual(['in by n2, maps to n2', 'in by n2, maps to n1', 'answered on n2']);
+  expect(explained('web', [])).toEqual([]);
 });
 
 test('a window that a next-hop set opened by itself says in its heading what in the cluster did it', () => {
