@@ -139,10 +139,14 @@ export const keeperResource = z.object({
   environment: z.string(),
   isReachable: z.boolean(),
   error: z.string().nullable(),
+  /** Of the error: what to do about it. */
+  remedy: z.string().nullable(),
   isArmed: z.boolean().nullable(),
   isHalted: z.boolean().nullable(),
+  /** Id of the run that holds its lease, as the run's own files have it. */
   holder: z.string().nullable(),
-  faults: z.array(z.object({ fault: z.string(), kind: z.string(), target: z.string(), state: z.string() })),
+  /** `reason`: why it is in that state; empty when that needs no reason. */
+  faults: z.array(z.object({ fault: z.string(), kind: z.string(), target: z.string(), state: z.string(), reason: z.string() })),
   /** Of a keeper on another machine: its link to this service, and what it said of itself when it joined. */
   joined: z
     .object({
@@ -157,6 +161,7 @@ export const keeperResource = z.object({
     })
     .nullable(),
 });
+export type KeeperResource = z.infer<typeof keeperResource>;
 
 export const scheduleResource = z.object({
   spec: scheduleSpec,

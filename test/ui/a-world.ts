@@ -4,6 +4,7 @@ import type {
   DeliveryResource,
   DestinationResource,
   EnvironmentResource,
+  KeeperResource,
   MonitorStatus,
   Overview,
   PathStatus,
@@ -15,7 +16,7 @@ import type {
 } from '../../src/core/api.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { OUTCOMES, type Ledger, type Outcome, type Share, type WindowReport } from '../../src/core/report-format.ts';
-import { aRun, someRuns, someSchedules, aPeriod, anAlert, someDeliveries, PLAN } from './some-history.ts';
+import { aRun, someKeepers, someRuns, someSchedules, aPeriod, anAlert, someDeliveries, PLAN } from './some-history.ts';
 
 export type World = {
   caller: string;
@@ -30,6 +31,7 @@ export type World = {
   destinations: DestinationResource[];
   alerts: AlertResource[];
   environments: EnvironmentResource[];
+  keepers: KeeperResource[];
   scenarios: ScenarioResource[];
   planText: string;
   /** Of the next plan, when it is not to be made. */
@@ -59,6 +61,7 @@ export function aWorld(state: 'broken' | 'well' | 'empty'): World {
             { name: 'alertmanager', kind: 'alertmanager', url: 'http://10.0.0.9:9093' },
           ],
     alerts: state === 'empty' ? [] : [anAlert(startMs)],
+    keepers: state === 'empty' ? [] : someKeepers(startMs, state === 'broken'),
     environments: [
       {
         ...{

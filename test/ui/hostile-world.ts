@@ -108,6 +108,7 @@ export function aHostileWorld(): { world: World; used: () => number } {
     periods: world.periods.map((period) => ({ ...period, spec: { ...period.spec, note: payload('') } })),
     deliveries: world.deliveries.map((delivery) => poison(delivery)),
     destinations: world.destinations.map((destination) => ({ ...poison(destination), kind: payload('') })),
+    keepers: world.keepers.map((keeper) => poison(keeper)),
     environments: world.environments.map((environment) => poison(environment)),
     scenarios: world.scenarios.map((scenario) => poison(scenario)),
     overview: (nowMs: number) => {

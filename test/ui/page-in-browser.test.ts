@@ -58,9 +58,39 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     expect(await picture.locator('.open-span').count()).toBe(2);
   });
 
+  test('keepers: whose lease and which fault are in force, and of one that is away since when and what to do', async () => {
+    await using opened = await open({ role: 'viewer' });
+    const { page, server } = opened;
+    const rowOf = (environment: string) =>
+      page
+        .getByRole('table', { name: 'Keepers' })
+        .getByRole('row')
+        .filter({ has: page.getByRole('rowheader', { name: environment }) });
+    const cellsOf = (environment: string) => rowOf(environment).getByRole('cell').allTextContents();
+    await rowOf('three-nodes').waitFor();
+    expect(await cellsOf('three-nodes')).toEqual([
+      '✔armed',
+      '20261126-bgp-session-drop-01ab',
+      '▲in-force bgp-session-down at n2', // what is verified as reverted is no news
+      'now',
+    ]);
+    expect(await rowOf('rack-7').getByRole('rowheader').textContent()).toBe('metal-in-rack-7keeper rack-7, on another machine');
+    expect(await cellsOf('rack-7')).toEqual([
+      expect.stringMatching(/^✘awaythe keeper rack-7 is away.*What to do: start holdfast keeper-link on the machine of rack-7, or look/),
+      'unknown',
+      'unknownIt reverts by itself what nobody renews.',
+      '4 min ago',
+    ]);
+    server.world.keepers = aWorld('well').keepers;
+    server.announce('keeper', 'rack-7');
+    await page.getByText('disarmed').waitFor();
+    expect(await cellsOf('three-nodes')).toEqual(['✔armed', 'free', 'none', 'now']);
+  });
+
   test('nothing set up is told as nothing, not as well', async () => {
     await using opened = await open({ world: aWorld('empty') });
     await opened.page.getByText('There is no monitor: nothing is watched').waitFor();
+    await opened.page.getByText('No environment names a keeper: no run with faults can start.').waitFor();
     await opened.page.keyboard.press('4');
     await opened.page.getByText('There is no schedule: nothing runs by itself.').waitFor();
     await opened.page.getByText('None: nothing was given up.').waitFor();

@@ -10,6 +10,7 @@ import {
   deliveryResource,
   destinationResource,
   environmentResource,
+  keeperResource,
   listOf,
   me,
   overview,
@@ -231,6 +232,9 @@ function read(
       return;
     case 'alerts':
       list(alertResource, world.alerts);
+      return;
+    case 'keepers':
+      list(keeperResource, world.keepers);
       return;
     case 'environments':
       list(environmentResource, world.environments);

@@ -1,5 +1,5 @@
-// What a service's history could hold: runs, schedules, periods, alerts and deliveries.
-import type { AlertResource, DeliveryResource, PeriodResource, RunResource, ScheduleResource } from '../../src/core/api.ts';
+// What a service's history could hold: runs, schedules, periods, alerts and deliveries; and what its keepers could say.
+import type { AlertResource, DeliveryResource, KeeperResource, PeriodResource, RunResource, ScheduleResource } from '../../src/core/api.ts';
 
 export function aRun(given: Partial<RunResource>): RunResource {
   const nowMs = Date.now();
@@ -137,6 +137,35 @@ export function someDeliveries(startMs: number): DeliveryResource[] {
       lastError: 'getaddrinfo ENOTFOUND hooks.example.net',
       createdMs: startMs - 90_000_000,
     },
+  ];
+}
+
+/** @param isBroken a fault is in force at the first, and the second is away */
+export function someKeepers(startMs: number, isBroken: boolean): KeeperResource[] {
+  const answering = { isReachable: true, error: null, remedy: null, isArmed: true, isHalted: false, holder: null, faults: [] };
+  const silent = { isReachable: false, isArmed: null, isHalted: null, holder: null, faults: [] };
+  const place = { name: 'rack-7', boot: 'b-1', place: '/run/holdfast/keeper.sock', version: '0.1.0' };
+  return [
+    {
+      ...answering,
+      ...{ environment: 'three-nodes', joined: null },
+      ...(isBroken && {
+        holder: '20261126-bgp-session-drop-01ab',
+        faults: [
+          { fault: 'f0', kind: 'bgp-session-down', target: 'n1', state: 'verified', reason: '' },
+          { fault: 'f1', kind: 'bgp-session-down', target: 'n2', state: 'in-force', reason: '' },
+        ],
+      }),
+    },
+    isBroken
+      ? {
+          ...silent,
+          environment: 'metal-in-rack-7',
+          error: 'the keeper rack-7 is away; it was last heard of at 2026-11-26T04:00:00.000Z',
+          remedy: 'start holdfast keeper-link on the machine of rack-7, or look at its log',
+          joined: { ...place, isConnected: false, lastSeenMs: startMs - 250_000 },
+        }
+      : { ...answering, environment: 'metal-in-rack-7', isArmed: false, joined: { ...place, isConnected: true, lastSeenMs: startMs } },
   ];
 }
 

@@ -1,18 +1,16 @@
 // Keepers, asked themselves and now: the service tells what they say, and asks them to stop; they decide.
-import type { z } from 'zod';
-import type { keeperResource } from '../../core/api.ts';
+import type { KeeperResource } from '../../core/api.ts';
 import { AppError, messageOf } from '../../core/errors.ts';
 import type { KeeperStatus } from '../../core/keeper-messages.ts';
 import { connectKeeper, type KeeperClient } from '../../runner/keeper-client.ts';
 import type { Catalogue } from '../parts.ts';
-import { awayText } from './joined-keeper.ts';
+import { awayRemedy, awayText } from './joined-keeper.ts';
 import type { JoinedKeepers } from './joined-keepers.ts';
 
 const ASK_MS = 2_000;
 /** A halt waits for reverts: the keeper tries each for 10 s before it calls it unverified. */
 const HALT_MS = 25_000;
 
-export type KeeperResource = z.infer<typeof keeperResource>;
 type Environments = Pick<Catalogue, 'environments'>;
 type Joined = Pick<JoinedKeepers, 'at'>;
 
@@ -41,17 +39,20 @@ export async function haltKeeper({ environments }: Environments, joined: Joined,
 
 async function ask(environment: string, socket: string, joined: Joined): Promise<KeeperResource> {
   const elsewhere = joined.at(environment);
-  if (elsewhere?.isConnected === false) return unreachable(environment, joined, awayText(elsewhere));
+  if (elsewhere?.isConnected === false) {
+    return unreachable(environment, joined, { error: awayText(elsewhere), remedy: awayRemedy(elsewhere) });
+  }
   try {
     return resourceOf(environment, joined, await withKeeper(socket, ASK_MS, (client) => client.status(ASK_MS)));
   } catch (error) {
-    return unreachable(environment, joined, messageOf(error));
+    const remedy = error instanceof AppError ? (error.remedy ?? null) : null;
+    return unreachable(environment, joined, { error: messageOf(error), remedy });
   }
 }
 
-function unreachable(environment: string, joined: Joined, error: string): KeeperResource {
+function unreachable(environment: string, joined: Joined, why: { error: string; remedy: string | null }): KeeperResource {
   const nothing = { isArmed: null, isHalted: null, holder: null, faults: [] };
-  return { environment, isReachable: false, error, ...nothing, joined: joined.at(environment) };
+  return { environment, isReachable: false, ...why, ...nothing, joined: joined.at(environment) };
 }
 
 async function withKeeper<Answer>(socket: string, timeoutMs: number, act: (client: KeeperClient) => Promise<Answer>): Promise<Answer> {
@@ -76,8 +77,8 @@ async function withKeeper<Answer>(socket: string, timeoutMs: number, act: (clien
 
 function resourceOf(environment: string, joined: Joined, { armed, halted, holder, faults }: KeeperStatus): KeeperResource {
   return {
-    ...{ environment, isReachable: true, error: null, isArmed: armed, isHalted: halted, holder: holder?.runId ?? null },
-    faults: faults.map(({ fault, kind, target, state }) => ({ fault, kind, target, state })),
+    ...{ environment, isReachable: true, error: null, remedy: null, isArmed: armed, isHalted: halted, holder: holder?.runId ?? null },
+    faults: faults.map(({ fault, kind, target, state, reason }) => ({ fault, kind, target, state, reason })),
     joined: joined.at(environment),
   };
 }

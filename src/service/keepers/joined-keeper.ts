@@ -158,10 +158,7 @@ export class JoinedKeeper implements AsyncDisposable {
 
   #refuse(local: Socket): void {
     this.#waiting.delete(local);
-    const { name } = this.#options;
-    local.write(
-      refusalLine('KEEPER_UNREACHABLE', awayText(this.state), `start holdfast keeper-link on the machine of ${name}, or look at its log`),
-    );
+    local.write(refusalLine('KEEPER_UNREACHABLE', awayText(this.state), awayRemedy(this.state)));
     local.destroySoon();
   }
 }
@@ -171,6 +168,10 @@ export function awayText({ name, lastSeenMs }: Pick<JoinedKeeperState, 'name' | 
   return lastSeenMs === null
     ? `the keeper ${name} has not joined since this service started`
     : `the keeper ${name} is away; it was last heard of at ${new Date(lastSeenMs).toISOString()}`;
+}
+
+export function awayRemedy({ name }: Pick<JoinedKeeperState, 'name'>): string {
+  return `start holdfast keeper-link on the machine of ${name}, or look at its log`;
 }
 
 function refusalLine(code: string, message: string, remedy?: string): string {

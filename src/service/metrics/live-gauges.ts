@@ -1,6 +1,5 @@
 // Gauges of what is now, as the other parts say it: paths, next hops and sessions of monitors, keepers, queues.
-import type { MonitorStatus, PathStatus } from '../../core/api.ts';
-import type { KeeperResource } from '../keepers/ask-keepers.ts';
+import type { KeeperResource, MonitorStatus, PathStatus } from '../../core/api.ts';
 import type { QueueHealth } from '../parts.ts';
 import type { EventCounters } from './event-counters.ts';
 import type { MetricSet } from './metric-set.ts';

@@ -2,8 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
-import type { MonitorStatus } from '../../core/api.ts';
-import type { KeeperResource } from '../keepers/ask-keepers.ts';
+import type { KeeperResource, MonitorStatus } from '../../core/api.ts';
 import type { OnEvents, QueueHealth, ServiceClock } from '../parts.ts';
 import type { Store } from '../store/open-store.ts';
 import { DEFINITIONS, type MetricName, type Part } from './definitions.ts';

@@ -4,6 +4,7 @@ import type { Finding } from '../../core/finding.ts';
 import { compareNames, formatCounted } from '../../report/format.ts';
 import { ActButton } from '../parts/act-button.tsx';
 import { FindingItem } from '../parts/finding-item.tsx';
+import { Keepers } from '../parts/keepers.tsx';
 import { Nothing, PathChip, StateMark } from '../parts/marks.tsx';
 import { Ago } from '../parts/moment.tsx';
 import { PathsTable } from '../parts/paths-table.tsx';
@@ -32,6 +33,7 @@ export function MonitorsView() {
           findings={[...known.values()].filter((finding) => finding.monitor === monitor.name)}
         />
       ))}
+      <Keepers />
     </>
   );
 }

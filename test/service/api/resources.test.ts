@@ -227,7 +227,7 @@ test('a keeper is asked itself, and it halts; one that does not answer is told s
     listOf(keeperResource).parse((await api.ask('GET', '/api/v1/keepers', { token: api.tokens.viewer })).json).items;
   expect(await keepers()).toMatchObject([
     { environment: 'lab', isReachable: true, error: null, isHalted: false, faults: [] },
-    { environment: 'dead', isReachable: false, isHalted: null },
+    { environment: 'dead', isReachable: false, remedy: expect.stringContaining('holdfast keeper') as string, isHalted: null },
   ]);
   const halt = (name: string) => api.ask('POST', `/api/v1/keepers/${name}/halt`, { token: api.tokens.operator });
   expect(await halt('lab')).toMatchObject({ status: 200, json: { environment: 'lab', isHalted: true } });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AgentState } from '../../../src/core/agent-messages.ts';
-import type { KeeperResource } from '../../../src/service/keepers/ask-keepers.ts';
+import type { KeeperResource } from '../../../src/core/api.ts';
 import { aMonitorStatus, aPathStatus, metricsOver, NOW_MS, someMetrics, someQueues } from '../../support/some-metrics.ts';
 import { anAgentRow, aDeliveryRow, aFindingRow, anAlertRow, aRunRow } from '../../support/store-rows.ts';
 
@@ -164,8 +164,8 @@ test('monitors tell flows and paths, next hops and BGP sessions; what they do no
 
 test('a keeper tells the faults that are not verified as reverted; one that does not answer tells none', async () => {
   const keeper = (environment: string, isReachable: boolean, ...states: string[]): KeeperResource => ({
-    ...{ environment, isReachable, error: null, isArmed: true, isHalted: false, holder: null, joined: null },
-    faults: states.map((state, index) => ({ fault: `f${String(index)}`, kind: 'bgp-session-down', target: 'n2', state })),
+    ...{ environment, isReachable, error: null, remedy: null, isArmed: true, isHalted: false, holder: null, joined: null },
+    faults: states.map((state, index) => ({ fault: `f${String(index)}`, kind: 'bgp-session-down', target: 'n2', state, reason: '' })),
   });
   const keepers = () => Promise.resolve([keeper('lab', true, 'in-force', 'verified', 'unverified'), keeper('rack', false)]);
   await using bench = await someMetrics({ keepers });
