@@ -95,10 +95,11 @@ export class ClusterStory {
       {
         type: 'cluster.intent',
         vip: name,
-        nodes: intentOfVip(objects, { service: ref, address: vip.address }).map(({ node, advertises, reason }) => ({
+        nodes: intentOfVip(objects, { service: ref, address: vip.address }).map(({ node, advertises, reason, peers }) => ({
           node,
           advertises,
           reason,
+          peers,
         })),
       },
       { type: 'cluster.metallb-status', vip: name, nodes: metallbStatusOf(objects, objects, ref) },

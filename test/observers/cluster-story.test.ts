@@ -8,6 +8,8 @@ import { ClusterStory } from '../../src/observers/cluster-story.ts';
 import { aCluster, aNode, anAdvertisement, anEndpoint, aPool, aService, aSlice, VIP, WEB } from '../cluster/intent/a-cluster.ts';
 
 const vip: Vip = { name: 'web', address: VIP, family: 4, port: 7000, policy: 'local', service: WEB };
+/** The BGPPeer of the cluster, as an intent names it. */
+const TOR = { name: 'tor', address: '10.100.0.1' };
 const EXCLUDE = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 function aPicture(change: Partial<Picture<ListName>> = {}): Picture<ListName> {
@@ -73,9 +75,9 @@ it('tells of an endpoint that ends, and of the intent that follows from it, and 
   const news = story.tell(aPicture({ endpointSlices: [aSlice([anEndpoint('n1'), ending, anEndpoint('n3')])] }), false);
   expect(typesOf(news)).toEqual(['cluster.endpoints', 'cluster.intent']);
   expect(news.find((event) => event.type === 'cluster.intent')?.nodes).toEqual([
-    { node: 'n1', advertises: true, reason: null },
-    { node: 'n2', advertises: false, reason: 'noLocalEndpoints' },
-    { node: 'n3', advertises: true, reason: null },
+    { node: 'n1', advertises: true, reason: null, peers: [TOR] },
+    { node: 'n2', advertises: false, reason: 'noLocalEndpoints', peers: [] },
+    { node: 'n3', advertises: true, reason: null, peers: [TOR] },
   ]);
 });
 

@@ -21,9 +21,9 @@ export type ClusterObjects = {
   pools: readonly IpAddressPool[];
 };
 
-/** `peers`: names of the BGPPeers that it should tell; `prefixes`: what, /32 or /128 unless an advertisement aggregates. */
+/** `peers`: the BGPPeers that it should tell; `prefixes`: what, /32 or /128 unless an advertisement aggregates. */
 export type NodeIntent = { node: string } & (
-  | { advertises: true; reason: null; peers: string[]; prefixes: string[] }
+  | { advertises: true; reason: null; peers: Pick<BgpPeer, 'name' | 'address'>[]; prefixes: string[] }
   | { advertises: false; reason: AdvertiseReason; peers: []; prefixes: [] }
 );
 /** `pool` is null for an address that none holds. */
@@ -70,7 +70,7 @@ export function intentOfVip(
     );
     if (peers.length === 0) return silent(node, 'noPeer');
     const prefixes = [...new Set(matching.map((one) => prefixOf(vip.address, one)))];
-    return { node: node.name, advertises: true, reason: null, peers: peers.map(({ name }) => name), prefixes };
+    return { node: node.name, advertises: true, reason: null, peers: peers.map(({ name, address }) => ({ name, address })), prefixes };
   });
 }
 

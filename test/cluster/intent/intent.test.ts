@@ -216,7 +216,11 @@ test('what is advertised to whom: each prefix once, and peers that carry its fam
     ),
     { service: WEB, address: VIP },
   );
-  expect(n1).toEqual({ node: 'n1', advertises: true, reason: null, peers: ['tor', 'both'], prefixes: ['10.200.0.1/32', '10.200.0.0/24'] });
+  expect(n1).toMatchObject({ node: 'n1', advertises: true, reason: null, prefixes: ['10.200.0.1/32', '10.200.0.0/24'] });
+  expect(n1?.peers).toEqual([
+    { name: 'tor', address: '10.100.0.1' },
+    { name: 'both', address: 'fd00::2' },
+  ]);
 });
 
 test('every address of every Service of MetalLB is a VIP, and only of its class', () => {
