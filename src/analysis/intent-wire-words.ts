@@ -27,8 +27,7 @@ function differenceOf(row: PathRow, findings: readonly PathFinding[], context: D
       return { ...common, what, look: whereMissing(row, findings, context) };
     }
     case 'phantom': {
-      const why = row.intended?.reason == null ? 'it is no node of the cluster' : plainReason(row.intended.reason);
-      const what = `${node} should not advertise ${vip} (${why}), and ${listText(findings.map(phantomText))}. ${statusText(row, vip)}`;
+      const what = `${intendedText(row, vip)}, and ${listText(findings.map(phantomText))}. ${statusText(row, vip)}`;
       return { ...common, what: what.trim(), look: wherePhantom(row, context) };
     }
     case 'zombie': {
@@ -42,6 +41,13 @@ function differenceOf(row: PathRow, findings: readonly PathFinding[], context: D
       return { ...common, what, look };
     }
   }
+}
+
+/** What a path contradicts that should not be. */
+function intendedText({ node, intended }: PathRow, vip: string): string {
+  if (intended?.advertises) return `${node} should advertise ${vip} to ${listText((intended.peers ?? []).map(({ name }) => name))} alone`;
+  const why = intended?.reason == null ? 'it is no node of the cluster' : plainReason(intended.reason);
+  return `${node} should not advertise ${vip} (${why})`;
 }
 
 function missingText(finding: PathFinding): string {
@@ -91,14 +97,15 @@ function whereMissing(row: PathRow, findings: readonly PathFinding[], { service,
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
   }
   if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
-  if (routers.some(({ has }) => has === true)) {
+  if (findings.every(({ by }) => by === 'flows') && routers.some(({ has }) => has === true)) {
     return `the way from the router to ${node}: its link and neighbour entry, kube-proxy and the pod there; flows that were sent to it may have failed`;
   }
   return `what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths); then ${speaker}`;
 }
 
 function wherePhantom({ node, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
-  if (intended?.reason == null) return `who owns the address ${node}, and who else speaks BGP with the router`;
+  const isNode = intended?.advertises === true || intended?.reason != null;
+  if (!isNode) return `who owns the address ${node}, and who else speaks BGP with the router`;
   return (
     `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log for ${service}): it may hang, or not have heard of ` +
     'the change; on the router, whether graceful restart keeps a path of a session that is gone'

@@ -3,12 +3,14 @@
 // Judged in settled parts of the time only: a change of intent takes its while to reach the router, and more where MetalLB's FRR mode
 // waits for further changes. A layer that nobody saw is unknown, and neither confirms nor contradicts.
 import type { EventOf } from '../core/journal.ts';
+import { isToldAlike, peersElsewhere, shouldHave } from './asked-routers.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
 import { settledAt, SETTLE_MS } from './set-history.ts';
-import { isInRouter, judgePath, type PathDoubt, type PathFinding, type PathRow, whyNotSpread } from './path-verdicts.ts';
+import { isInRouter, judgePath, type PathDoubt, type PathFinding, type PathRow } from './path-verdicts.ts';
 import { seenIn } from './seen-nodes.ts';
 import { type Span, spansWithout } from './spans.ts';
+import { whyNotSpread } from './spreading.ts';
 
 /** How long a change of intent may take to the router: 5.6 s were measured in FRR mode (3 s of waiting, and the reload). */
 export const PROPAGATION_MS = 8_000;
@@ -70,10 +72,11 @@ function unsettled(facts: WireFacts, intents: readonly EventOf<'cluster.intent'>
   ];
 }
 
+/** Who is to tell whom. */
 function advertisersOf({ nodes }: EventOf<'cluster.intent'>): string {
   return nodes
     .filter(({ advertises }) => advertises)
-    .map(({ node }) => node)
+    .map(({ node, peers = [] }) => [node, ...peers.map(({ name, address }) => `${name}@${address ?? ''}`).sort()].join(' to '))
     .sort()
     .join(' ');
 }
@@ -99,9 +102,8 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
   const { environment } = facts;
   const intent = intents.findLast(({ t }) => t <= fromT);
   const status = facts.statuses.findLast(({ vip, t }) => vip === scope.vip && t < untilT);
-  const routerNames = [
-    ...new Set([...(environment.routers ?? []), ...routers.map(({ router }) => ({ name: router }))].map(({ name }) => name)),
-  ];
+  const named = environment.routers ?? [];
+  const routerNames = [...new Set([...named, ...routers.map(({ router }) => ({ name: router }))].map(({ name }) => name))];
   // At its beginning: what ends a part is the next change, which has happened when it ends.
   const sets = routerNames.map((router) => {
     const history = routers.find((one) => one.router === router)?.history ?? [];
@@ -116,18 +118,24 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
     ...sets.flatMap(({ nodes }) => nodes ?? []),
     ...seen.flatMap(({ byNode }) => [...byNode.keys()]),
   ]);
-  const rows = [...names].map((node): PathRow => ({
-    node,
-    intended: intended.find((one) => one.node === node) ?? (intent ? { advertises: false, reason: null } : null),
-    status: status?.nodes.find((one) => one.node === node) ?? null,
-    routers: sets.map(({ router, nodes }) => ({ router, has: nodes?.includes(node) ?? null })),
-    sessions: routerNames.flatMap((router) => sessions.findLast((one) => one.node === node && one.router === router) ?? []),
-    flows: seen.map(({ vantage, of, byNode }) => ({ vantage, seen: byNode.get(node)?.all ?? 0, of })),
-  }));
+  const rows = [...names].map((node): PathRow => {
+    const own = intended.find((one) => one.node === node) ?? (intent ? { advertises: false, reason: null } : null);
+    return {
+      node,
+      intended: own,
+      status: status?.nodes.find((one) => one.node === node) ?? null,
+      routers: sets.map(({ router, nodes }) => ({ router, has: nodes?.includes(node) ?? null, should: shouldHave(own, router, named) })),
+      elsewhere: peersElsewhere(own, named),
+      sessions: routerNames.flatMap((router) => sessions.findLast((one) => one.node === node && one.router === router) ?? []),
+      flows: seen.map(({ vantage, of, byNode }) => ({ vantage, seen: byNode.get(node)?.all ?? 0, of })),
+    };
+  });
   const known = new Set([...intended.map(({ node }) => node), ...(environment.nodes ?? []).map(({ name }) => name)]);
   const wasIntended = (node: string) =>
     intents.some(({ t, nodes }) => t < fromT && nodes.some((one) => one.node === node && one.advertises));
-  const judging = { rows, seen, known, unspread: whyNotSpread(environment, routerNames.length) };
+  const tellers = new Set(sessions.map(({ router }) => router));
+  const unspread = whyNotSpread(environment, routerNames.length, isToldAlike(intended, named));
+  const judging = { rows, seen, known, tellers, unspread };
   const judged = rows.map((row) => judgePath(row, { ...judging, wasIntended: wasIntended(row.node) }));
   return {
     ...span,

@@ -1,7 +1,7 @@
 // One path of a VIP judged: where its layers contradict each other, and what they leave in doubt.
 import type { EventOf } from '../core/journal.ts';
+import type { Intended } from './asked-routers.ts';
 import { CHANCE_OF_MISTAKE } from './inferred-sets.ts';
-import type { RunFacts } from './run-facts.ts';
 import type { SeenNodes } from './seen-nodes.ts';
 import { countText, listText } from './wording.ts';
 
@@ -11,9 +11,12 @@ type NodeStatus = EventOf<'cluster.metallb-status'>['nodes'][number];
 export type PathRow = {
   node: string;
   /** `reason`: MetalLB's word; null when it advertises, or is no node of the cluster. */
-  intended: { advertises: boolean; reason: string | null } | null;
+  intended: Intended | null;
   status: NodeStatus | null;
-  routers: { router: string; has: boolean | null }[];
+  /** `should`: whether the node is to tell the router. */
+  routers: { router: string; has: boolean | null; should: boolean | null }[];
+  /** BGPPeers that it is to tell and that are none of `routers`: what those have of it is not known. */
+  elsewhere: string[];
   /** The sessions as the routers tell them, at most one each. */
   sessions: { router: string; state: string; reason: string }[];
   /** Distinct 5-tuples: fresh dials and held flows that were answered through the node, of all whose ingress is known. */
@@ -39,6 +42,8 @@ export type Judging = {
   known: ReadonlySet<string>;
   /** Whether it was intended before. */
   wasIntended: boolean;
+  /** Routers whose sessions are told. */
+  tellers: ReadonlySet<string>;
   /** Why new flows need not meet every path; null when each of them meets each path alike. */
   unspread: string | null;
 };
@@ -66,40 +71,51 @@ export function judgePath(row: PathRow, judging: Judging): PathVerdict {
   return judged;
 }
 
-/** Whether any router has the path; null when none is known to, and not all are known. */
-export function isInRouter({ routers }: PathRow): boolean | null {
+/** Whether any router has the path; null when none is known to, and not all that may have it are known. */
+export function isInRouter({ routers, elsewhere }: PathRow): boolean | null {
   if (routers.some(({ has }) => has === true)) return true;
-  return routers.length > 0 && routers.every(({ has }) => has === false) ? false : null;
+  return routers.length > 0 && elsewhere.length === 0 && routers.every(({ has }) => has === false) ? false : null;
 }
 
-/** Why new flows from a vantage need not meet every path of a router's alike, as a clause; null when they do. */
-export function whyNotSpread({ lab }: RunFacts['environment'], routers: number): string | null {
-  if (routers > 1) return 'each of several routers has paths of its own';
-  if (!lab?.topology) return 'how the router spreads flows is not known';
-  if (lab.topology.hash !== 'l4') return 'the router spreads addresses, not flows';
-  return lab.topology.nextHopGroups === 'hash-threshold' ? null : 'a resilient group leaves its buckets where they were';
+function byRouters(row: PathRow, judging: Judging): PathVerdict {
+  const verdicts = row.routers.map((at): PathVerdict => {
+    if (at.has === true && at.should === false) return unwanted(row, at.router, judging);
+    return at.has === false && at.should !== false ? lacking(row, at, judging) : { findings: [], doubts: [] };
+  });
+  return { findings: verdicts.flatMap(({ findings }) => findings), doubts: verdicts.flatMap(({ doubts }) => doubts) };
 }
 
-function byRouters(row: PathRow, { rows, known }: Judging): PathVerdict {
-  const { node, intended, routers } = row;
-  if (intended?.advertises !== true) {
-    const having = routers.filter(({ has }) => has === true);
-    return { findings: having.map(({ router }) => ({ kind: 'phantom', node, by: 'router', router })), doubts: [] };
-  }
-  const lacking = routers.filter(({ has }) => has === false).map(({ router }) => router);
-  if (lacking.length === 0) return { findings: [], doubts: [] };
+/** A router has no path by a node that is to tell it, or may be. */
+function lacking(row: PathRow, { router, should }: PathRow['routers'][number], { rows, known }: Judging): PathVerdict {
+  const { node } = row;
   // Each rack may have its router: a node need not tell all of them.
-  if (isInRouter(row) !== false) {
-    const text = `${listText(lacking)} ${lacking.length === 1 ? 'has' : 'have'} no path by ${node}, and nobody says which routers should`;
-    return { findings: [], doubts: [{ node, text }] };
+  if (should === null && isInRouter(row) !== false) {
+    return doubted(node, `${router} has no path by ${node}, and nobody says which routers should`);
   }
   // A next hop that is nobody's may be an address of this node that the environment does not list.
-  const stranger = rows.find((one) => !known.has(one.node) && isInRouter(one) === true);
+  const strangers = rows.flatMap((one) => {
+    const having = one.routers.find((its) => its.has === true && (should === null || its.router === router));
+    return having && !known.has(one.node) ? [{ hop: one.node, at: having.router }] : [];
+  });
+  const [stranger] = strangers;
   if (stranger) {
-    const text = `whether ${stranger.node}, which ${listText(lacking)} sends flows to, is ${node} the environment does not say`;
-    return { findings: [], doubts: [{ node, text }] };
+    return doubted(node, `whether ${stranger.hop}, which ${stranger.at} sends flows to, is ${node} the environment does not say`);
   }
-  return { findings: lacking.map((router) => ({ kind: 'missing', node, by: 'router', router })), doubts: [] };
+  return { findings: [{ kind: 'missing', node, by: 'router', router }], doubts: [] };
+}
+
+/** A router has the path of a node that is not to tell it. */
+function unwanted({ node, intended, sessions, elsewhere }: PathRow, router: string, { tellers }: Judging): PathVerdict {
+  const phantom: PathVerdict = { findings: [{ kind: 'phantom', node, by: 'router', router }], doubts: [] };
+  if (intended?.advertises !== true) return phantom;
+  const path = `${router} has a path by ${node}`;
+  // Routers tell each other too: only where it has a session with the node is the path the node's own doing.
+  if (!sessions.some((session) => session.router === router)) {
+    if (tellers.has(router)) return { findings: [], doubts: [] };
+    return doubted(node, `${path}, which is not to announce to it, and nobody says whether they have a session`);
+  }
+  if (elsewhere.length === 0) return phantom;
+  return doubted(node, `${path}, and whether BGPPeer ${listText(elsewhere)} is ${router} the environment does not say`);
 }
 
 function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, { findings, doubts }: PathVerdict): PathVerdict {
@@ -128,6 +144,10 @@ function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, {
 
 function isSeen({ flows }: PathRow): boolean {
   return flows.some(({ seen }) => seen > 0);
+}
+
+function doubted(node: string, text: string): PathVerdict {
+  return { findings: [], doubts: [{ node, text }] };
 }
 
 function inDoubt(node: string, { doubts }: PathVerdict, text: string): PathVerdict {

@@ -12,6 +12,7 @@ export function resolveOwnEnvironment(file: OwnEnvironmentFile, name: string): E
     vips: file.vips.map((vip) => ({ ...vip, family: familyOf(vip.address), service: vip.service ?? null })),
     nodes: file.nodes.map((node) => ({ ...node, netns: null, uplink: null })),
     routers: file.routers.map((router) => ({ ...router, netns: null })),
+    ...(file.ecmp && { ecmp: file.ecmp }),
     cluster: file.cluster
       ? {
           kubeconfig: file.cluster.kubeconfig ?? null,

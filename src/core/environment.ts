@@ -161,10 +161,25 @@ const ownEnvironment = z.strictObject({
         name,
         driver: z.enum(['frr']),
         vtysh: z.array(z.string()).default([]).meta({ description: 'Further arguments for vtysh, such as [--vty_socket, /run/frr].' }),
+        addresses: z
+          .array(address)
+          .default([])
+          .meta({ description: 'All addresses at which BGPPeers name it: they tell which nodes are to announce to it. Empty: not known.' }),
       }),
     )
     .default([])
     .meta({ description: 'Routers on this machine whose routes and sessions may be read.' }),
+  ecmp: z
+    .strictObject({
+      hash: z.enum(['l3', 'l4']).meta({ description: 'Fields that are hashed: addresses only, or the 5-tuple.' }),
+      nextHopGroups: z
+        .enum(['hash-threshold', 'resilient'])
+        .meta({ description: 'hash-threshold where new flows meet every path alike; resilient where buckets stay where they were.' }),
+    })
+    .optional()
+    .meta({
+      description: 'How the routers on the way spread flows. Without it a path that no flow comes in by is in doubt, and never missing.',
+    }),
   cluster: z
     .strictObject({
       kubeconfig: z
@@ -211,7 +226,8 @@ export type Cluster = {
 };
 /** `addresses` are what a router sees as next hop and what a masquerading node writes as source. */
 export type Node = Place & { name: string; addresses: string[]; podCidrs: string[]; uplink: string | null };
-export type Router = Place & { name: string; driver: string; vtysh: string[] };
+/** `addresses`: all at which BGPPeers name it; empty, or absent in older journals, where they are not known. */
+export type Router = Place & { name: string; driver: string; vtysh: string[]; addresses?: string[] };
 
 /** The resolved form, in which a lab and one's own network look the same. No secrets: the key travels apart. */
 export type Environment = {
@@ -222,6 +238,8 @@ export type Environment = {
   vips: Vip[];
   nodes: Node[];
   routers: Router[];
+  /** How routers spread flows, where the file says it of one's own network; a lab's topology says it too. */
+  ecmp?: NonNullable<OwnEnvironmentFile['ecmp']>;
   cluster: Cluster | null;
   keeperSocket: string | null;
   observers: string[];

@@ -124,7 +124,15 @@ export function planLab(file: LabEnvironmentFile, options: { name: string; prefi
         podCidrs: controlPlane ? [`${blocks[4](SUBNET.pods + index + 1, 0)}/24`] : [],
         uplink: node.uplink,
       })),
-      routers: [{ name: router.name, netns: router.netns, driver: 'frr', vtysh: vtyshArguments(frrFolder(stateFolder, router.name)) }],
+      routers: [
+        {
+          name: router.name,
+          netns: router.netns,
+          driver: 'frr',
+          vtysh: vtyshArguments(frrFolder(stateFolder, router.name)),
+          addresses: [blocks[4](SUBNET.nodes, 1), blocks[6](SUBNET.nodes, 1)],
+        },
+      ],
       cluster: controlPlane
         ? { kubeconfig: `${stateFolder}/kubeconfig`, context: null, socket: `${stateFolder}/kube.sock`, metallbNamespace: 'metallb-system' }
         : null,

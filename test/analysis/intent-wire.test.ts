@@ -6,6 +6,7 @@ import { differences } from '../../src/analysis/intent-wire-words.ts';
 import { indexJournal } from '../../src/analysis/run-facts.ts';
 import { spansWithout } from '../../src/analysis/spans.ts';
 import type { Phase } from '../../src/core/checks.ts';
+import type { Environment } from '../../src/core/environment.ts';
 import type { CheckResult } from '../../src/core/report-format.ts';
 import { aJournal, type JournalDraft, type JournalOptions } from '../support/a-journal.ts';
 
@@ -18,6 +19,22 @@ function intends(journal: JournalDraft, t: number, advertisers: readonly string[
   const nodes = ALL.map((node) => ({ node, advertises: advertisers.includes(node), reason: advertisers.includes(node) ? null : reason }));
   return journal.cluster(t, 'cluster.intent', { vip: 'web', nodes });
 }
+
+/** The same, with the routers that each node is to tell: `b1` is the BGPPeer at the address of the router `r1`. */
+function tells(journal: JournalDraft, t: number, routersOf: Record<string, readonly string[]>): JournalDraft {
+  const peer = (router: string) => ({ name: router.replace('r', 'b'), address: ADDRESS_OF_ROUTER[router] ?? null });
+  const nodes = ALL.map((node) => {
+    const peers = (routersOf[node] ?? []).map(peer);
+    return { node, advertises: peers.length > 0, reason: peers.length > 0 ? null : 'noPeer', peers };
+  });
+  return journal.cluster(t, 'cluster.intent', { vip: 'web', nodes });
+}
+const ADDRESS_OF_ROUTER: Record<string, string> = { r1: '10.1.0.1', r2: '10.2.0.1', r3: '10.3.0.1' };
+/** An environment whose file says the addresses of its routers, and how they spread flows where it is asked. */
+const withAddresses = (routers: readonly string[], ecmp?: Environment['ecmp']): Partial<Environment> => ({
+  routers: routers.map((name) => ({ name, netns: null, driver: 'frr', vtysh: [], addresses: [ADDRESS_OF_ROUTER[name] ?? ''] })),
+  ...(ecmp && { ecmp }),
+});
 
 /** What MetalLB says from `t` on: the announcers, and who refuses the configuration. */
 function says(journal: JournalDraft, t: number, announcers: readonly string[], refusers: readonly string[] = []): JournalDraft {
@@ -40,8 +57,9 @@ function dials(journal: JournalDraft, fromT: number, perSecond: Record<string, n
   return journal;
 }
 
-function wireOf(journal: JournalDraft, scope: Partial<WireScope> = {}): IntentWire {
-  return intentWire(indexJournal(journal.end(END)), { vip: 'web', ...scope }, { fromT: 1_000, untilT: END });
+function wireOf(journal: JournalDraft, scope: Partial<WireScope> = {}, more: Partial<Environment> = {}): IntentWire {
+  const facts = indexJournal(journal.end(END));
+  return intentWire({ ...facts, environment: { ...facts.environment, ...more } }, { vip: 'web', ...scope }, { fromT: 1_000, untilT: END });
 }
 const doubtsOf = ({ parts }: IntentWire) => parts.flatMap(({ doubts }) => doubts.map(({ text }) => text));
 const kinds = ({ parts }: IntentWire) => parts.flatMap(({ findings }) => findings.map(({ kind, node, by }) => `${kind} ${node} ${by}`));
@@ -135,6 +153,18 @@ describe('a missing path', () => {
     expect(doubtsOf(unseen('unknown'))).toHaveLength(1);
   });
 
+  test('outside a lab the environment may say how its routers spread flows: then no flow by a node is no chance either', () => {
+    const unseen = (ecmp: Environment['ecmp']) =>
+      wireOf(dials(intends(aJournal({ spread: 'unknown' }), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }), {}, ecmp && { ecmp });
+    expect(kinds(unseen({ hash: 'l4', nextHopGroups: 'hash-threshold' }))).toEqual(['missing n2 flows']);
+    const doubt = (why: string) => [`none of 88 new flows from v1 came in by n2, and ${why}`];
+    expect(doubtsOf(unseen({ hash: 'l3', nextHopGroups: 'hash-threshold' }))).toEqual(doubt('the router spreads addresses, not flows'));
+    expect(doubtsOf(unseen({ hash: 'l4', nextHopGroups: 'resilient' }))).toEqual(
+      doubt('a resilient group leaves its buckets where they were'),
+    );
+    expect(doubtsOf(unseen(undefined))).toEqual(doubt('how the router spreads flows is not known'));
+  });
+
   test('a path that only flows know of is one more that they may fall on: the chance is larger', () => {
     const journal = dials(intends(aJournal(), 100, ALL), 1_000, { n1: 4, n3: 4, n4: 1 });
     const missing = wireOf(journal).parts[0]?.findings.find(({ kind }) => kind === 'missing');
@@ -175,6 +205,78 @@ describe('several routers', () => {
     const wire = wireOf(dials(racks().set(100, ['n3'], { router: 'r2' }), 1_000, { n1: 3, n2: 3 }));
     expect(kinds(wire)).toEqual([]);
     expect(doubtsOf(wire)).toContain('none of 66 new flows from v1 came in by n3, and each of several routers has paths of its own');
+  });
+});
+
+describe('several routers, and it is known which of them a node is to tell', () => {
+  const RACKS = { n1: ['r1'], n2: ['r1'], n3: ['r2'] };
+  const BOTH = { n1: ['r1', 'r2'], n2: ['r1', 'r2'], n3: ['r1', 'r2'] };
+  const routers = ['r1', 'r2'];
+  const journalOf = (asked: Record<string, readonly string[]>, r1: readonly string[], r2: readonly string[]) =>
+    tells(aJournal({ routers }), 100, asked).set(100, r1, { router: 'r1' }).set(100, r2, { router: 'r2' });
+  const session = (journal: JournalDraft, router: string, node: string | null) =>
+    journal.add(100, 'bgp-session', { observer: 'bgp', router, peer: '10.77.0.9', node, state: 'Established', reason: '' });
+
+  test('a router need not have the nodes of another rack: nothing is found and nothing doubted', () => {
+    const wire = wireOf(dials(journalOf(RACKS, ['n1', 'n2'], ['n3']), 1_000, { n1: 3, n2: 3, n3: 3 }), {}, withAddresses(routers));
+    expect(wire.parts).toMatchObject([{ findings: [], doubts: [] }]);
+  });
+
+  test('a router that should have a path and lacks it misses it, although another has it', () => {
+    const wire = wireOf(dials(journalOf(BOTH, ALL, ['n1', 'n3']), 1_000, { n1: 3, n2: 3, n3: 3 }), {}, withAddresses(routers));
+    expect(wire.parts[0]?.findings).toEqual([{ kind: 'missing', node: 'n2', by: 'router', router: 'r2' }]);
+    expect(doubtsOf(wire)).toEqual([]);
+    const [told] = differences(wire.parts[0]?.rows ?? [], wire.parts[0]?.findings ?? [], CONTEXT);
+    expect(told?.look).toMatch(/^what the router does with the route/);
+  });
+
+  test('a router that has a path of a node which speaks with it, and is to tell another one, has a phantom', () => {
+    const leaked = () => dials(journalOf(RACKS, ['n1', 'n2'], ['n2', 'n3']), 1_000, { n1: 3, n2: 3, n3: 3 });
+    const wire = wireOf(session(leaked(), 'r2', 'n2'), {}, withAddresses(routers));
+    expect(wire.parts[0]?.findings).toEqual([{ kind: 'phantom', node: 'n2', by: 'router', router: 'r2' }]);
+    const [told] = differences(wire.parts[0]?.rows ?? [], wire.parts[0]?.findings ?? [], CONTEXT);
+    expect(told?.what).toMatch(/^n2 should advertise web to b1 alone, and r2 has a path by it\./);
+    expect(told?.look).toMatch(/^the speaker on n2/);
+  });
+
+  test('a path that a router was told by another router is no phantom; whether it was is in doubt where nobody tells of sessions', () => {
+    const leaked = () => dials(journalOf(RACKS, ['n1', 'n2'], ['n2', 'n3']), 1_000, { n1: 3, n2: 3, n3: 3 });
+    const reflected = wireOf(session(leaked(), 'r2', null), {}, withAddresses(routers));
+    expect(reflected.parts).toMatchObject([{ findings: [], doubts: [] }]);
+    const untold = wireOf(leaked(), {}, withAddresses(routers));
+    expect(kinds(untold)).toEqual([]);
+    expect(doubtsOf(untold)).toEqual(['r2 has a path by n2, which is not to announce to it, and nobody says whether they have a session']);
+  });
+
+  test('a path at a router that may have one more address than the environment says is a doubt', () => {
+    const asked = { ...RACKS, n2: ['r3'] };
+    const wire = wireOf(session(journalOf(asked, ['n1'], ['n2', 'n3']), 'r2', 'n2'), {}, withAddresses(routers));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toContain('r2 has a path by n2, and whether BGPPeer b3 is r2 the environment does not say');
+  });
+
+  test('a node of a rack whose router nobody reads is judged by flows alone, and none of them is a doubt', () => {
+    const journal = () => tells(aJournal({ routers: ['r1'] }), 100, RACKS).set(100, ['n1', 'n2'], { router: 'r1' });
+    const seen = wireOf(dials(journal(), 1_000, { n1: 3, n2: 3, n3: 3 }), {}, withAddresses(['r1']));
+    expect(seen.parts).toMatchObject([{ findings: [], doubts: [] }]);
+    const unseen = wireOf(dials(journal(), 1_000, { n1: 3, n2: 3 }), {}, withAddresses(['r1']));
+    expect(kinds(unseen)).toEqual([]);
+    expect(doubtsOf(unseen)).toEqual(['none of 66 new flows from v1 came in by n3, and not every node is to announce to the same routers']);
+  });
+
+  test('flows behind any of several routers prove what every node is to tell all of them', () => {
+    const wire = wireOf(dials(journalOf(BOTH, ALL, ALL), 1_000, { n1: 4, n3: 4 }), {}, withAddresses(routers));
+    expect(kinds(wire)).toEqual(['missing n2 flows']);
+  });
+
+  test('a change of whom a node tells takes its time, as any change of intent', () => {
+    const journal = tells(journalOf(BOTH, ALL, ALL), 10_000, { ...BOTH, n2: ['r1'] });
+    const { parts } = wireOf(journal.set(14_500, ['n1', 'n3'], { router: 'r2', settled: true }), {}, withAddresses(routers));
+    expect(parts.map(({ fromT, untilT }) => [fromT, untilT])).toEqual([
+      [100 + PROPAGATION_MS, 10_000],
+      [10_000 + PROPAGATION_MS, END],
+    ]);
+    expect(parts.flatMap(({ findings }) => findings)).toEqual([]);
   });
 });
 

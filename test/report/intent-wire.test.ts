@@ -18,7 +18,8 @@ function row(node: string, { reason = null as string | null, has = true, seen = 
     node,
     intended: { advertises: reason === null, reason },
     status: { node, announcedTo: reason === null ? ['tor'] : [], configuration: 'Valid', error: null, sessions: [] },
-    routers: [{ router: 'tor', has }],
+    routers: [{ router: 'tor', has, should: reason === null }],
+    elsewhere: [],
     sessions: [],
     flows: ['v1', 'v2'].map((vantage) => ({ vantage, seen, of: 88 })),
   };
@@ -50,6 +51,7 @@ test('a difference is marked on its node, told in a sentence with where to look,
   const difference = {
     kind: 'missing',
     node: 'n2',
+    claim: 'n2 should advertise web, and tor has no path by it',
     what: 'n2 should advertise web, and tor has no path by it.',
     look: 'the session',
   } as const;

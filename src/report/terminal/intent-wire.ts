@@ -88,8 +88,11 @@ function verdictOf({ node, intended }: PathRow, { findings, doubts }: SettledPar
   return intended === null || doubts.some((doubt) => doubt.node === node) ? 'inconclusive' : 'held';
 }
 
-function intendedText({ intended }: PathRow): string {
+function intendedText({ intended, routers }: PathRow): string {
   if (intended === null) return 'unknown';
+  if (intended.advertises && routers.some(({ should }) => should === false)) {
+    return `yes, to ${(intended.peers ?? []).map(({ name }) => name).join(' ')}`;
+  }
   if (intended.advertises) return 'yes';
   return intended.reason === null ? 'no: not a node' : `no: ${intended.reason} (${plainReason(intended.reason)})`;
 }
