@@ -31,6 +31,8 @@ export type LedgerCount = {
   /** Broken while the prober was ill: perhaps not broken at all. */
   inDoubt: number;
   stalledInDoubt: number;
+  /** Silent for long enough while the prober was ill: perhaps stalled, and not called broken. */
+  silentInDoubt: number;
   /** `moved-broken`: how many of them silently, and how many of them young. */
   movedBroken: { stalled: number; young: number };
   /** Broken by the end of the pod that answered them: all of them, those whose hop stayed in the set, and those `moved-broken`. */
@@ -77,6 +79,7 @@ function judgeLedger({ facts, windows, nextHops, attributions }: Run, window: Wi
     window,
     setAfter: count.after.nodes && new Set(count.after.nodes),
     illnesses: facts.illnesses.filter((ill) => ill.vantage === vantage),
+    probes: facts.probes,
   };
   // Opened under the set that the window found: since its last change, if that was in the window before.
   const changedT = nextHops.lastChangeT(vantage, vip, window.fromT) ?? -Infinity;
@@ -140,6 +143,7 @@ function emptyCount(window: Window, scope: Scope): LedgerCount {
     brokenUnknown: 0,
     inDoubt: 0,
     stalledInDoubt: 0,
+    silentInDoubt: 0,
     movedBroken: { stalled: 0, young: 0 },
     podEnded: { flows: 0, elsewhere: 0, moved: 0 },
     redialTimedOut: 0,
@@ -181,7 +185,8 @@ function countJudgement(
       if (outcome === 'moved-broken' || outcome === 'broken-in-place') count.podEnded.elsewhere += 1;
       if (outcome === 'moved-broken') count.podEnded.moved += 1;
     }
-  } else if (mappedBy === 'live' && after.ingress === before.ingress && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
+  } else if (isInDoubt) count.silentInDoubt += 1;
+  else if (mappedBy === 'live' && after.ingress === before.ingress && 'boot' in after && after.boot !== before.boot) count.rebacked += 1;
 }
 
 function lineOf(flow: Flow, judgement: Judgement, { count, vipAddress }: { count: LedgerCount; vipAddress: string }): FlowOutcome {

@@ -1,9 +1,10 @@
 // What became of one flow in one window: the table of seven, of which the first that applies is the outcome.
 import type { EventOf } from '../core/journal.ts';
 import type { FlowOutcome, Outcome } from '../core/report-format.ts';
+import type { Probe } from '../core/probe-file.ts';
 import { type Break, type Flow, type Sighting, sightingAt } from './flow-life.ts';
 import { firstBreakIn, isSilentAt } from './population.ts';
-import type { Window } from './windows.ts';
+import { type Window, windowAt } from './windows.ts';
 
 /** What a flow is judged by, the same for all flows of a ledger. */
 export type Circumstances = {
@@ -13,6 +14,8 @@ export type Circumstances = {
   setAfter: ReadonlySet<string> | null;
   /** Of the flow's vantage. */
   illnesses: readonly EventOf<'prober.ill'>[];
+  /** As the run started them, by name. */
+  probes: Readonly<Record<string, Partial<Probe>>>;
 };
 
 export type Judgement = {
@@ -23,7 +26,7 @@ export type Judgement = {
   mapFailure: FlowOutcome['mapFailure'];
   /** The first break inside the window. */
   broken: Break | null;
-  /** The prober was ill over the onset: whether the flow broke at all is in doubt. */
+  /** The prober was ill over the onset, or in a silence that was long enough for a stall: whether the flow broke at all is in doubt. */
   isInDoubt: boolean;
 };
 
@@ -32,10 +35,22 @@ export function judgeFlow(flow: Flow, circumstances: Circumstances): Judgement {
   const { windows, window, illnesses } = circumstances;
   const before = sightingAt(flow, window.fromT);
   const broken = firstBreakIn(flow, windows, window);
-  const isInDoubt = broken !== null && illnesses.some((ill) => ill.fromT <= broken.onsetT && broken.onsetT <= ill.untilT);
+  const isInDoubt =
+    broken === null ? wasExcused(flow, circumstances) : illnesses.some((ill) => ill.fromT <= broken.onsetT && broken.onsetT <= ill.untilT);
   const { after, mappedBy, mapFailure } = whereaboutsOf(flow, broken, circumstances);
   const facts = { ingressBefore: before.ingress, ingressAfter: after.ingress, isBroken: broken !== null, isInDoubt };
   return { outcome: outcomeOf(facts, circumstances.setAfter), before, after, mappedBy, mapFailure, broken, isInDoubt };
+}
+
+/** A prober does not hold its own illness against a path: a silence that it let pass for that reason may have been a stall. */
+function wasExcused(flow: Flow, { windows, window, illnesses, probes }: Circumstances): boolean {
+  const { intervalMs = 0, stallAfterMs = Infinity } = probes[flow.opened.probe] ?? {};
+  return flow.quiets.some(
+    ({ fromT, untilT }) =>
+      untilT - fromT >= stallAfterMs &&
+      windowAt(windows, fromT + intervalMs) === window.index &&
+      illnesses.some((ill) => ill.fromT < untilT && fromT < ill.untilT),
+  );
 }
 
 /** DESIGN.md, section 5: rows 1 to 7 in their order. `ingressAfter`: where the 5-tuple maps, or the living flow is; null when neither is known. */

@@ -156,11 +156,13 @@ function unknownRemarks({ counts }: Evidence): string[] {
   if (unknown === 0) return [];
   const blind = counts.filter((count) => count.after.nodes === null && count.outcomes.unknown > 0);
   const inDoubt = total(counts, (count) => count.inDoubt);
+  const silent = total(counts, (count) => count.silentInDoubt);
   const unplaced = total(counts, (count) => count.brokenUnknown) - total(blind, (count) => count.brokenUnknown) - inDoubt;
   const reasons = [
     ...(blind.length > 0 ? [`the settled next-hop set was not known at the end of ${windowsText(blind)}`] : []),
     ...(unplaced > 0 ? [`${countText(Math.max(0, unplaced))} broke and could not be mapped`] : []),
     ...(inDoubt > 0 ? [`the prober was ill when ${countText(inDoubt)} seemed to break`] : []),
+    ...(silent > 0 ? [`the prober was ill in a silence of ${countText(silent)} that may have stalled`] : []),
   ];
   return [
     `The outcome of ${flowsText(unknown)} is unknown${reasons.length > 0 ? `: ${reasons.join('; ')}` : ': their ingress was not known'}.`,

@@ -41,10 +41,15 @@ export function windowsOf(facts: RunFacts, nextHops: NextHopHistory): Window[] {
  * Index of the window that a break belongs to, by its onset; an onset up to the clocks' error before an edge counts as after it.
  * -1: before the first window. Null: after the last one, when nothing is judged any more.
  */
-export function windowOfBreak(windows: readonly Window[], each: Break): number | null {
+export function windowOfBreak(windows: readonly Window[], { onsetT, clockErrMs }: Break): number | null {
+  return windowAt(windows, onsetT, clockErrMs);
+}
+
+/** Index of the window that something belongs to that a prober saw at `t`; -1 and null as for a break. */
+export function windowAt(windows: readonly Window[], t: number, clockErrMs = 0): number | null {
   const last = windows.at(-1);
-  if (last && each.onsetT >= last.untilT) return null;
-  return windows.findLastIndex((window) => window.fromT <= each.onsetT + each.clockErrMs + window.clockErrMs);
+  if (last && t >= last.untilT) return null;
+  return windows.findLastIndex((window) => window.fromT <= t + clockErrMs + window.clockErrMs);
 }
 
 /** The longest time a set may take to change after an edge and still belong to it: the hold timer may have to expire first. */

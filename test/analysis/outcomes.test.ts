@@ -31,6 +31,26 @@ test('row 1: an illness that was over before the onset or began after it, or was
   expect(lineOf(journal.end(34_000), flow, 1)?.outcome).toBe('on-dead-hop');
 });
 
+test('row 1: a silence as long as a stall, in which the prober was ill, leaves the outcome unknown; a shorter one, or another vantage’s illness, does not', () => {
+  const journal = aDrop({ vantages: ['v1', 'v2'] });
+  const [moved, brief, elsewhere] = [
+    journal.flow({ ingress: 'n2' }),
+    journal.flow({ ingress: 'n1' }),
+    journal.flow({ vantage: 'v2', ingress: 'n1' }),
+  ];
+  journal.add(7_000, 'prober.ill', { vantage: 'v1', fromT: 6_500, untilT: 7_000, why: 'stood still' });
+  journal.changes(moved, 8_100, 'n3').of(moved, 8_100, 'flow.quiet', { fromT: 6_010, untilT: 8_100 });
+  journal
+    .of(brief, 7_200, 'flow.quiet', { fromT: 6_010, untilT: 7_200 })
+    .of(elsewhere, 8_100, 'flow.quiet', { fromT: 6_010, untilT: 8_100 });
+  const events = journal.end(34_000);
+  expect(lineOf(events, moved, 0)).toMatchObject({ outcome: 'unmoved', blame: null });
+  expect(lineOf(events, moved, 1)).toMatchObject({ outcome: 'unknown', broken: false, blame: 'prober' });
+  expect(lineOf(events, brief, 1)).toMatchObject({ outcome: 'unmoved' });
+  expect(lineOf(events, elsewhere, 1)).toMatchObject({ outcome: 'unmoved' });
+  expect(analyse(events).report.remarks.join(' ')).toContain('the prober was ill in a silence of 1 that may have stalled');
+});
+
 test('row 1: nothing can be said of a flow whose ingress was not known, nor while the set had not settled', () => {
   const journal = aJournal().set(100, ['n1', 'n2', 'n3']).fault(6_000, 14_000).set(13_000, ['n1', 'n3']);
   const nowhere = journal.flow({ ingress: null });

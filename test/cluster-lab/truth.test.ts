@@ -53,11 +53,11 @@ const ofPolicy = (policy: string) => {
 const nodeOf = (pod: string | null) => pods.find(({ name }) => name === pod)?.node;
 
 test('of every flow the report says what the packets say: ingress, pod, the source that the pod saw, whether it broke, and why', () => {
-  const { disagreements, agreed, borderline } = judged(lines);
+  const { disagreements, agreed, borderline, inDoubt } = judged(lines);
   process.stderr.write(`${String(agreed)} lines agree, ${String(borderline)} of them at an edge; ${String(recorded.packets)} packets\n`);
   expect(disagreements).toEqual([]);
   expect(agreed).toBe(lines.length);
-  expect(borderline).toBeLessThanOrEqual(LARGEST_BORDERLINE_SHARE * lines.length);
+  expect(borderline + inDoubt).toBeLessThanOrEqual(LARGEST_BORDERLINE_SHARE * lines.length);
 });
 
 test('it was about something: both policies and protocols, every window, flows that broke, and translation as kube-proxy does it', () => {
@@ -89,9 +89,10 @@ test('findings that are wrong of a single flow, in any one thing, would be notic
     'broken or not': (line) => ({ ...line, broken: !line.broken }),
     'another cause': (line) => ({ ...line, breakCause: line.breakCause === 'reset' ? 'stalled' : 'reset' }),
   };
+  const clear = lines.filter(({ blame }) => blame !== 'prober');
   for (const [mistake, plant] of Object.entries(mistakes)) {
-    // Planted in all lines at once: each of them must be told by itself.
-    expect(judged(lines.map(plant)).disagreements, mistake).toHaveLength(lines.length);
+    // Planted in all lines at once: each of them must be told by itself, as must those that are left out since they claim nothing.
+    expect(judged(clear.map(plant)).disagreements, mistake).toHaveLength(lines.length);
   }
 });
 

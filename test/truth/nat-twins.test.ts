@@ -56,7 +56,7 @@ it('a line that names another pod, or another source, is told where pods were ca
   const conversations = conversationsOf(wire.captures, ZERO_UNIX_MS, new NatTwins([{ pod: 'web-1', packets: pod }]));
   const line = {
     ...{ event: 0, flowId: 'v1/1', protocol: 'udp', sourceAddress: CLIENT, sourcePort: 40_000, vip: VIP, port: 7000 },
-    ...{ ingressBefore: 'n1', ingressAfter: 'n1', broken: false, breakCause: null },
+    ...{ ingressBefore: 'n1', ingressAfter: 'n1', broken: false, breakCause: null, blame: null },
     ...{ backendBefore: 'web-1', backendAfter: 'web-1', observedSourceBefore: NODE, observedSourceAfter: NODE },
   };
   const wrongs = [

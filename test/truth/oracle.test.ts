@@ -31,6 +31,7 @@ function aLine(event: number, port: number, line: Partial<Line> = {}): Line {
     ...{ backendBefore: null, backendAfter: null, observedSourceBefore: null, observedSourceAfter: null },
     broken: false,
     breakCause: null,
+    blame: null,
     ...line,
   };
 }
@@ -55,7 +56,7 @@ function judged(...lines: Line[]): Judgement {
 
 /** Expects the right lines to be agreed with, and each of them, once it is wrong in any one thing, to be noticed. */
 function expectExactly(...lines: Line[]): void {
-  expect(judged(...lines)).toEqual({ disagreements: [], agreed: lines.length, borderline: 0 });
+  expect(judged(...lines)).toEqual({ disagreements: [], agreed: lines.length, borderline: 0, inDoubt: 0 });
   for (const [index, line] of lines.entries()) {
     const wrongs: Partial<Line>[] = [
       { ingressBefore: 'n7' },
@@ -183,6 +184,13 @@ describe('the judgement', () => {
     const line = (event: number, broken: boolean) =>
       aLine(event, 45_000, { protocol: 'udp', broken, breakCause: broken ? 'stalled' : null });
     for (const isBroken of [true, false]) expect(judged(line(0, false), line(1, isBroken), line(2, false)).disagreements).toEqual([]);
+  });
+
+  it('counts a break that the report leaves in doubt, and judges where the flow was all the same', () => {
+    const { port } = aFlow('n1', 20_000);
+    const doubted = aLine(1, port, { broken: true, breakCause: 'stalled', blame: 'prober' });
+    expect(judged(aLine(0, port), doubted, aLine(2, port))).toEqual({ disagreements: [], agreed: 3, borderline: 0, inDoubt: 1 });
+    expect(judged(aLine(0, port), { ...doubted, ingressBefore: 'n2' }, aLine(2, port)).disagreements).toHaveLength(1);
   });
 
   it('tells of a line that stands twice and of a flow that never was', () => {

@@ -3,7 +3,7 @@
 // It shares no code with the product and takes nothing from it but the edges of the windows and the intervals of the probes.
 // It judges which flows have a line, `ingressBefore`, `ingressAfter`, `broken` and `breakCause`; where packets of pods were captured too,
 // also which pod answered and which source address it saw. It cannot judge what no packet shows: next-hop sets (hence not the
-// outcome's name), latencies.
+// outcome's name), latencies. A break that the report leaves in doubt, since the prober was ill, is counted and not judged.
 import { type Answered, type Conversation, tupleKey } from './conversations.ts';
 import { heldFlows, type HeldFlow, type Holding } from './held-flows.ts';
 import type { Line, RunFiles, Window } from './run-files.ts';
@@ -28,6 +28,8 @@ export type Judgement = {
   agreed: number;
   /** Of them: those that agree only when an instant is taken a little earlier or later than it was seen. */
   borderline: number;
+  /** Of them: those whose break the report leaves in doubt. */
+  inDoubt: number;
 };
 
 /** A packet is seen on a node's uplink before the prober sees it, whose tick is 10 ms: instants are compared within this. */
@@ -50,7 +52,7 @@ export function judge(
   run: RunFiles & { seesPods?: boolean },
   lines: readonly Line[],
 ): Judgement {
-  const judgement: Judgement = { disagreements: [], agreed: 0, borderline: 0 };
+  const judgement: Judgement = { disagreements: [], agreed: 0, borderline: 0, inDoubt: 0 };
   const judged = run.seesPods === true ? JUDGED_WITH_PODS : JUDGED;
   const lineOf = new Map<string, Line>();
   for (const line of lines) {
@@ -81,7 +83,9 @@ type Judged = typeof JUDGED | typeof JUDGED_WITH_PODS;
 type Compared = { event: number; flow: ReadFlow; truths: (Truth | null)[]; judged: Judged };
 
 function compare(line: Line | null, { event, flow, truths, judged }: Compared, judgement: Judgement): void {
-  const reading = line ? truths.findIndex((truth) => truth !== null && judged.every((column) => line[column] === truth[column])) : -1;
+  const isInDoubt = line?.blame === 'prober';
+  const columns = judged.filter((column) => !isInDoubt || (column !== 'broken' && column !== 'breakCause'));
+  const reading = line ? truths.findIndex((truth) => truth !== null && columns.every((column) => line[column] === truth[column])) : -1;
   if (reading === -1) {
     const plain = truths.find((truth) => truth !== null) ?? null;
     const packets = plain === null ? 'no such flow' : only(judged, plain);
@@ -90,6 +94,7 @@ function compare(line: Line | null, { event, flow, truths, judged }: Compared, j
   }
   judgement.agreed += 1;
   if (reading > 0) judgement.borderline += 1;
+  if (isInDoubt) judgement.inDoubt += 1;
 }
 
 /** A flow by each length that a silence must have to be a stall. */

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { readCapture } from './captured-packets.ts';
 import { type Conversation, conversationsOf } from './conversations.ts';
 import { NatTwins } from './nat-twins.ts';
-import { readRun, type RunFiles } from './run-files.ts';
+import { readRun, type RunFiles, wasProberIll } from './run-files.ts';
 
 type LabStatus = {
   members: { name: string; role: string; uplink: string | null }[];
@@ -27,23 +27,32 @@ export type RecordedRun = {
  */
 const LARGEST_STRAY_MS = 20;
 
+/** Exit codes of runs that were judged. */
+const FINISHED = new Set([0, 1, 3]);
+
+/** A machine that is too busy to probe cannot show what the report says when it is not. */
+const MOST_RECORDINGS = 3;
+
+type ToRecord = { scenario: string; environment: string; prefix: string; folder: string; pods?: readonly PodToCapture[] };
+
 /** A responder in a namespace of its own; `port` is the node's interface towards it. */
 export type PodToCapture = { name: string; node: string; port: string; address: string };
 
 /**
- * Carries out a scenario on the lab `prefix`, which is up, and reads the packets of all its nodes.
- * @param about.folder an empty one: gets the captures, and the run's files in a folder of their own
+ * Carries out a scenario on the lab `prefix`, which is up, and reads the packets of all its nodes. A run whose prober was ill is
+ * carried out again, up to `MOST_RECORDINGS` times in all; the last one is returned as it is.
+ * @param about.folder an empty one: gets the captures, and the runs' files in folders of their own
  * @throws Error when a capture proves nothing
  */
-export async function recordRun(about: {
-  scenario: string;
-  environment: string;
-  prefix: string;
-  folder: string;
-  pods?: readonly PodToCapture[];
-}): Promise<RecordedRun> {
-  const { scenario, environment, prefix, folder, pods = [] } = about;
-  const runFolder = join(folder, 'run');
+export async function recordRun(about: ToRecord): Promise<RecordedRun> {
+  for (let attempt = 1; ; attempt += 1) {
+    const recorded = await recordOnce(about, join(about.folder, `run-${String(attempt)}`));
+    if (attempt === MOST_RECORDINGS || !wasProberIll(recorded.folder, recorded.run)) return recorded;
+    process.stderr.write('the prober was ill, this machine is busy: recording the run again\n');
+  }
+}
+
+async function recordOnce({ scenario, environment, prefix, folder, pods = [] }: ToRecord, runFolder: string): Promise<RecordedRun> {
   const status = JSON.parse((await holdfast(['lab', 'status', '--json', '--prefix', prefix])).stdout) as LabStatus;
   const vips = status.vips.map((vip) => vip.address);
   const nodes = status.members.filter((member) => member.role === 'node');
@@ -54,6 +63,7 @@ export async function recordRun(about: {
   const captures = await Promise.all(places.map((place) => startCapture(place, prefix, join(folder, `${place.of}.cap`))));
   const ran = await holdfast(['run', scenario, '--env', environment, '--probes', 'probes', '--prefix', prefix, '--out', runFolder]);
   await Promise.all(captures.map(endCapture));
+  if (!FINISHED.has(ran.code)) throw new Error(`the run ended with ${String(ran.code)}: ${ran.stdout}`);
   const run = readRun(runFolder);
   const read = captures.map(({ place, path }) => ({ of: place.of, ...readCapture(path, new Set(place.addresses)) }));
   for (const { of, clockStrayMs } of read) {

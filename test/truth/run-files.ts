@@ -23,6 +23,7 @@ export type Line = {
   observedSourceAfter: string | null;
   broken: boolean;
   breakCause: string | null;
+  blame: string | null;
 };
 
 export type RunFiles = {
@@ -61,6 +62,12 @@ export function readRun(folder: string): RunFiles {
     windows: times.slice(0, -1).map((from, index) => ({ fromT: from, untilT: times[index + 1] ?? untilT })),
     holdings: new Map(holdings),
   };
+}
+
+/** Whether a prober was ill while flows were judged: it holds that against nobody, and packets cannot tell. */
+export function wasProberIll(folder: string, { windows }: RunFiles): boolean {
+  const events = readLines(join(folder, 'journal.ndjson')) as (Event & { untilT?: number })[];
+  return events.some(({ type, untilT = 0 }) => type === 'prober.ill' && untilT > (windows[0]?.fromT ?? 0));
 }
 
 export function readFindings(folder: string): Line[] {

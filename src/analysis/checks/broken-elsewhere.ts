@@ -11,7 +11,7 @@ export const brokenElsewhere: Check<ExpectationOf<'broken-elsewhere'>> = {
     for (const count of countsOf(evidence, scope, during)) {
       sample.count += elsewhereOf(count);
       sample.n += count.population - count.outcomes['on-dead-hop'];
-      sample.inDoubt += count.brokenUnknown;
+      sample.inDoubt += count.brokenUnknown + count.silentInDoubt;
       podEnded += count.podEnded.elsewhere;
     }
     const result = judgeMax(sample, max, evidence.facts.scenario.minFlows ?? 100);

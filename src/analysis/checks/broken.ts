@@ -9,7 +9,7 @@ export const broken: Check<ExpectationOf<'broken'>> = {
       // A flow that broke and could not be placed is broken all the same; only an ill prober leaves the break itself in doubt.
       sample.count += count.broken - count.inDoubt;
       sample.n += count.population;
-      sample.inDoubt += count.inDoubt;
+      sample.inDoubt += count.inDoubt + count.silentInDoubt;
     }
     return judgeMax(sample, max, evidence.facts.scenario.minFlows ?? 100);
   },

@@ -66,7 +66,7 @@ export function judgeMax(sample: { count: number; n: number; inDoubt: number }, 
   const verdict = verdictOf(count);
   const worst = verdictOf(Math.min(n, count + inDoubt));
   if (verdict !== worst) {
-    const why = `${countText(inDoubt)} more broken flows could not be placed: with them it would be ${worst}, without them ${verdict}`;
+    const why = `${countText(inDoubt)} more flows may have to be counted: with them it would be ${worst}, without them ${verdict}`;
     return { ...result, verdict: 'inconclusive', why };
   }
   return { ...result, verdict, why: whyOf() };

@@ -8,7 +8,7 @@ export const stalled: Check<ExpectationOf<'stalled'>> = {
     for (const count of countsOf(evidence, scope, during)) {
       sample.count += (count.brokenByCause.stalled ?? 0) - count.stalledInDoubt;
       sample.n += count.population;
-      sample.inDoubt += count.stalledInDoubt;
+      sample.inDoubt += count.stalledInDoubt + count.silentInDoubt;
     }
     return judgeMax(sample, max, evidence.facts.scenario.minFlows ?? 100);
   },

@@ -54,7 +54,7 @@ export type RouteChange = { kind: 'changed'; afterMs: number } | { kind: 'kept' 
 export type EdgeFigures = {
   broken: Share;
   byCause: Record<string, number>;
-  /** Broken while their prober was ill: perhaps not broken at all. */
+  /** Broken or not, nobody can tell: their prober was ill. */
   inDoubt: number;
   route: RouteChange;
 };

@@ -122,7 +122,7 @@ function edgeFigures({ vip, samples }: About, window: Window, reading: Reading):
       samples,
     ),
     byCause,
-    inDoubt: total(counts, (count) => count.inDoubt),
+    inDoubt: total(counts, (count) => count.inDoubt + count.silentInDoubt),
     route: routeChange(vip, window, reading),
   };
 }
