@@ -148,11 +148,26 @@ function routerLines({ peers, nodes }: ClusterPicture): string[] {
   });
   return [
     '# TO DO: routers on this machine whose routes and sessions may be read; without one, next-hop sets are inferred from flows.',
+    '# `addresses`: all at which BGPPeers name the router, and no other router: they tell which nodes should announce to it.',
     ...told,
     'routers: []',
-    '#   - name: tor',
-    '#     driver: frr',
+    ...templates(peers),
+    '',
+    '# TO DO: how those routers spread flows, which no cluster knows: without it a path that no flow comes in by is in doubt, never missing.',
+    '# hash: l4 (the 5-tuple) or l3 (addresses); nextHopGroups: hash-threshold, or resilient where buckets stay where they were.',
+    '# ecmp: { hash: l4, nextHopGroups: hash-threshold }',
   ];
+}
+
+/** An entry of `routers` for each address that a peer has, to be uncommented. */
+function templates(peers: ClusterPicture['peers']): string[] {
+  const offered = peers.length > 0 ? peers : [{ name: 'tor', address: null }];
+  const byAddress = Map.groupBy(offered, ({ address }) => address ?? '');
+  return [...byAddress].flatMap(([address, [first]]) => [
+    `#   - name: ${scalar(first?.name ?? '')}`,
+    '#     driver: frr',
+    ...(address === '' ? [] : [`#     addresses: ${list([address])}`]),
+  ]);
 }
 
 /** A comment of one line; a line feed in what the cluster says must not end it. */

@@ -42,7 +42,43 @@ test('it says which nodes should advertise a VIP, why the others should not, and
     ].join('\n'),
   );
   expect(text).toContain('# BGPPeer tor: at 10.100.0.1, AS 64501, from AS 64500, hold time 9s; for n1 n2 n3.\nrouters: []');
-  expect(text.match(/TO DO/g)).toHaveLength(4);
+  expect(text.match(/TO DO/g)).toHaveLength(5);
+});
+
+test('a router is offered for each address of a BGPPeer, and how it spreads flows: uncommented they are valid', () => {
+  const peers = [
+    aPeer(),
+    aPeer({ peerASN: 64_999 }, 'tor-too'),
+    aPeer({ peerAddress: 'fd00::1' }, 'spine'),
+    aPeer({ peerAddress: null }, 'port'),
+  ];
+  const { text, file } = discovered({ peers });
+  expect(text).toContain(
+    [
+      'routers: []',
+      '#   - name: tor',
+      '#     driver: frr',
+      '#     addresses: ["10.100.0.1"]',
+      '#   - name: spine',
+      '#     driver: frr',
+      '#     addresses: ["fd00::1"]',
+      '#   - name: port',
+      '#     driver: frr',
+      '',
+    ].join('\n'),
+  );
+  expect(file).not.toHaveProperty('ecmp');
+  const chosen = text
+    .replace('routers: []', 'routers:')
+    .replaceAll(/^#( {3}- | {5}|  *ecmp:)/gm, (_, rest: string) => rest.replace(' ecmp', 'ecmp'));
+  expect(environmentFile.parse(parse(chosen))).toMatchObject({
+    routers: [
+      { name: 'tor', addresses: ['10.100.0.1'] },
+      { name: 'spine', addresses: ['fd00::1'] },
+      { name: 'port', addresses: [] },
+    ],
+    ecmp: { hash: 'l4', nextHopGroups: 'hash-threshold' },
+  });
 });
 
 test('Services of one name, and several addresses of one Service, have names of their own', () => {
