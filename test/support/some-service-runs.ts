@@ -116,12 +116,12 @@ export class ServiceLife implements AsyncDisposable {
   }
 
   /** Waits until the run is in the state. */
-  async until(id: string, state: RunRow['state'], timeoutMs = 10_000): Promise<RunRow> {
+  async until(id: string, state: RunRow['state']): Promise<RunRow> {
     return await eventually(async () => {
       const run = await this.find(id);
       if (run.state !== state) throw new Error(`the run ${id} is ${run.state}: ${String(run.summary)}`);
       return run;
-    }, timeoutMs);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
