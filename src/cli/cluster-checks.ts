@@ -1,9 +1,10 @@
 // What this machine offers for a lab with a real cluster; whatever is missing here keeps nobody from anything else.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { METALLB_VERSIONS } from '../core/environment.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { runCommand, tryCommand } from '../io/command.ts';
-import { findPrograms, PROGRAMS, programsFolder } from '../lab/programs.ts';
+import { findPrograms, PROGRAMS, programFolders } from '../lab/programs.ts';
 import type { MachineCheck } from './machine-checks.ts';
 import { deployFolder } from './self.ts';
 
@@ -34,10 +35,10 @@ async function go(sources: string, signal?: AbortSignal): Promise<MachineCheck> 
 async function programs(sources: string, signal?: AbortSignal): Promise<MachineCheck> {
   const name = 'Kubernetes, MetalLB';
   try {
-    const { folder, paths } = findPrograms(await programsFolder(sources, signal));
+    const { paths } = findPrograms(await programFolders({ sources, metallb: METALLB_VERSIONS[0] }, signal));
     // Started, and not only found: a cache may come from another machine.
     const version = await runCommand([paths['kube-apiserver'], '--version'], signal ? { signal } : {});
-    return { name, state: 'present', detail: `${version.trim()}, in ${folder}` };
+    return { name, state: 'present', detail: `${version.trim()}, in ${dirname(dirname(paths['kube-apiserver']))}` };
   } catch (error) {
     signal?.throwIfAborted();
     const remedy = `${ONLY}the first \`holdfast lab up\` of one builds the ${String(PROGRAMS.length)} programs, which takes about twelve minutes`;

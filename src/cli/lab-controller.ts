@@ -29,9 +29,11 @@ export function labControllerCommand(): Command {
 
 /** Real Kubernetes and MetalLB. */
 async function playCluster(plan: LabPlan, { log, signal }: { log: (line: string) => void; signal: AbortSignal }): Promise<void> {
-  const { findPrograms, programsFolder } = await import('../lab/programs.ts');
+  const { findPrograms, programFolders } = await import('../lab/programs.ts');
   const { runCluster } = await import('../lab/cluster/run-cluster.ts');
-  const programs = findPrograms(await programsFolder(join(deployFolder(), 'lab', 'programs'), signal));
+  const { clusterOptions } = await import('../lab/cluster/cluster-options.ts');
+  const { metallb } = clusterOptions(plan);
+  const programs = findPrograms(await programFolders({ sources: join(deployFolder(), 'lab', 'programs'), metallb }, signal));
   const options = { plan, programs, program: selfArgv(), deploy: deployFolder(), log, signal };
   await runCluster(options).catch((error: unknown) => {
     if (!signal.aborted) throw error;

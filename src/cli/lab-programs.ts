@@ -12,10 +12,11 @@ import { deployFolder } from './self.ts';
  */
 export async function ensurePrograms(file: EnvironmentFile, onProgress: (line: string) => void): Promise<void> {
   if (!('lab' in file) || !file.lab.cluster) return;
+  const { metallb } = file.lab.cluster;
   const { buildPrograms } = await import('../lab/programs.ts');
   using interruption = onInterruption();
   try {
-    await buildPrograms({ sources: join(deployFolder(), 'lab', 'programs'), signal: interruption.signal, onProgress });
+    await buildPrograms({ sources: join(deployFolder(), 'lab', 'programs'), metallb, signal: interruption.signal, onProgress });
   } catch (error) {
     if (interruption.exitCode === null) throw error;
     process.exit(interruption.exitCode);

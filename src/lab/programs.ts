@@ -19,8 +19,13 @@ export const PROGRAMS = [
 ] as const;
 type ProgramName = (typeof PROGRAMS)[number];
 
+/** Which programs are meant: those of the folder `sources` (deploy/lab/programs), and MetalLB of the version `metallb`. */
+export type ProgramSources = { sources: string; metallb: string };
+
+/** The folders that the programs of a lab lie in. */
+export type ProgramFolders = { etcd: string; kubernetes: string; metallb: string };
+
 export type Programs = {
-  folder: string;
   /** Path of each program. */
   paths: Readonly<Record<ProgramName, string>>;
   /** Folder with MetalLB's CustomResourceDefinitions, one YAML file each, of the very version that was built. */
@@ -36,40 +41,49 @@ const FRR_RELOADER = 'frr-reloader.sh';
 const PATIENCE_MS = 10_000;
 
 /**
- * The folder that the programs of `sources` (deploy/lab/programs) are built into, whether they are there or not. It is a cache: HOLDFAST_CACHE,
- * XDG_CACHE_HOME or ~/.cache say where, and a hash of `sources` tells versions apart.
+ * The folders that programs are built into, whether they are there or not. They are a cache: HOLDFAST_CACHE, XDG_CACHE_HOME or ~/.cache say
+ * where, and hashes of what the programs are made of tell versions apart.
  * @throws AppError COMMAND_FAILED where no variable tells a folder
  */
-export async function programsFolder(sources: string, signal?: AbortSignal): Promise<string> {
-  return (await runCommand(['sh', join(sources, 'build.sh'), 'folder'], signal ? { signal } : {})).trim();
+export async function programFolders({ sources, metallb }: ProgramSources, signal?: AbortSignal): Promise<ProgramFolders> {
+  const told = await runCommand(['sh', join(sources, 'build.sh'), 'folders', metallb], signal ? { signal } : {});
+  const [etcd = '', kubernetes = '', ofMetallb = ''] = told.split('\n');
+  return { etcd, kubernetes, metallb: ofMetallb };
 }
 
-/** All that lies in `folder`. @throws AppError COMMAND_MISSING when something is not built */
-export function findPrograms(folder: string): Programs {
-  const paths = Object.fromEntries(PROGRAMS.map((name) => [name, join(folder, name)])) as Record<ProgramName, string>;
-  const programs = { folder, paths, crds: join(folder, CRDS), frrReloader: join(folder, FRR_RELOADER) };
-  const lacking = [...PROGRAMS, CRDS, FRR_RELOADER].filter((name) => !existsSync(join(folder, name)));
+/** All that lies in `folders`. @throws AppError COMMAND_MISSING when something is not built */
+export function findPrograms(folders: ProgramFolders): Programs {
+  const pathOf = (name: string) => join(folders[moduleOf(name)], name);
+  const paths = Object.fromEntries(PROGRAMS.map((name) => [name, pathOf(name)])) as Record<ProgramName, string>;
+  const programs = { paths, crds: pathOf(CRDS), frrReloader: pathOf(FRR_RELOADER) };
+  const lacking = [...PROGRAMS, CRDS, FRR_RELOADER].filter((name) => !existsSync(pathOf(name)));
   if (lacking.length === 0) return programs;
   throw new AppError('COMMAND_MISSING', `programs of the cluster lab are not built: ${lacking.join(', ')}`, {
     remedy: 'sh deploy/lab/programs/build.sh builds them, about twelve minutes the first time on two cores',
   });
 }
 
+/** The module that a program, or a file beside it, comes from. */
+function moduleOf(name: string): keyof ProgramFolders {
+  if (name === 'etcd') return 'etcd';
+  return name.startsWith('kube-') ? 'kubernetes' : 'metallb';
+}
+
 /**
  * Builds what is not there; returns at once when all is. A build that was interrupted goes on where it stopped.
- * @param options.sources the folder deploy/lab/programs
  * @param options.onProgress told of each line that the build says, such as `kube-proxy: 206 s, 70 MB`
  * @throws AppError COMMAND_MISSING without Go, COMMAND_FAILED with what the build said; the signal's reason when aborted
  */
-export async function buildPrograms(options: {
-  sources: string;
-  signal: AbortSignal;
-  onProgress: (line: string) => void;
-}): Promise<Programs> {
-  const { sources, signal, onProgress } = options;
+export async function buildPrograms(
+  options: ProgramSources & {
+    signal: AbortSignal;
+    onProgress: (line: string) => void;
+  },
+): Promise<Programs> {
+  const { sources, metallb, signal, onProgress } = options;
   signal.throwIfAborted();
   // A session of its own: the compilers are its children, and a signal to the group reaches them all.
-  const child = spawn('sh', [join(sources, 'build.sh')], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('sh', [join(sources, 'build.sh'), metallb], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   const said: string[] = [];
   createInterface({ input: child.stderr }).on('line', (text) => {
     const line = text.replace(/^programs: /, '');
@@ -79,7 +93,7 @@ export async function buildPrograms(options: {
   using _ending = endingWith(signal, child.pid);
   const [code] = (await once(child, 'close')) as [number | null];
   signal.throwIfAborted();
-  if (code === 0) return findPrograms(await programsFolder(sources, signal));
+  if (code === 0) return findPrograms(await programFolders(options, signal));
   // 4: the script refused, and its last two lines are what happened and what to do.
   if (code === 4) throw new AppError('COMMAND_MISSING', said.at(-2) ?? 'no Go', { remedy: said.at(-1) ?? 'install Go' });
   throw new AppError('COMMAND_FAILED', `the programs of the cluster lab could not be built: ${said.slice(-20).join('\n')}`, {

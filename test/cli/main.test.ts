@@ -79,7 +79,8 @@ test('doctor tells what is missing where nothing is installed, with the remedy, 
 test('doctor takes a machine without Go, or without the programs that it builds, for one that lacks nothing but a lab with a cluster', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'holdfast-no-programs-'));
   try {
-    for (const tool of ['sh', 'dirname', 'find', 'sort', 'xargs', 'sha256sum', 'cut']) symlinkSync(`/usr/bin/${tool}`, join(cache, tool));
+    for (const tool of ['sh', 'dirname', 'find', 'sort', 'xargs', 'sha256sum', 'cut', 'sed'])
+      symlinkSync(`/usr/bin/${tool}`, join(cache, tool));
     const { stdout, stderr } = await holdfast(['doctor', '--json'], { PATH: cache, HOLDFAST_CACHE: cache });
     const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; remedy?: string }[] };
     const [go, programs, iptables] = ['go', 'Kubernetes, MetalLB', 'iptables-save'].map((name) =>

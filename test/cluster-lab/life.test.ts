@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { selfArgv } from '../../src/cli/self.ts';
+import { METALLB_VERSIONS } from '../../src/core/environment.ts';
 import { runCommand, tryCommand } from '../../src/io/command.ts';
 import { labStatus } from '../../src/lab/lab-status.ts';
-import { PROGRAMS, programsFolder } from '../../src/lab/programs.ts';
+import { PROGRAMS, programFolders } from '../../src/lab/programs.ts';
 import type { Dialled } from '../../src/lab/soundness.ts';
 import { CLUSTER_LAB_FILE, theClusterLab } from '../support/a-cluster-lab.ts';
 import { LAB_UID, remains } from '../support/a-lab.ts';
@@ -81,10 +82,10 @@ test.skipIf(LAB_UID !== 0)(
       return await tryCommand([...user, ...argv], { timeoutMs: 200_000 });
     };
     try {
-      const folder = await programsFolder('deploy/lab/programs');
-      const theirs = folder.slice(folder.indexOf('/holdfast/programs/'));
-      await runCommand(['mkdir', '-p', `${cache}${theirs}`]);
-      await runCommand(['cp', '-r', '--reflink=auto', `${folder}/.`, `${cache}${theirs}`], { timeoutMs: 60_000 });
+      const folders = await programFolders({ sources: 'deploy/lab/programs', metallb: METALLB_VERSIONS[0] });
+      const theirs = `${cache}/holdfast/programs`;
+      await runCommand(['mkdir', '-p', theirs]);
+      await runCommand(['cp', '-r', '--reflink=auto', ...Object.values(folders), theirs], { timeoutMs: 60_000 });
       await runCommand(['chown', '-R', String(nobody), cache]);
       const up = await asNobody('up', CLUSTER_LAB_FILE);
       expect(up.stderr + up.stdout).toContain(`The lab ${PREFIX} is up`);

@@ -1,18 +1,34 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { buildPrograms, findPrograms, PROGRAMS, programsFolder } from '../../src/lab/programs.ts';
+import { METALLB_VERSIONS } from '../../src/core/environment.ts';
+import { buildPrograms, findPrograms, PROGRAMS, programFolders } from '../../src/lab/programs.ts';
+import { runCommand, tryCommand } from '../../src/io/command.ts';
 import { eventually } from '../support/eventually.ts';
 
 // The real script, with a Go that writes down what it was asked and compiles nothing.
 
-const TOOLS = 'sh dirname sort xargs sha256sum cut find flock mkdir mv cp chmod rm sed wc tail date sleep cat'.split(' ');
+const TOOLS = 'sh dirname sort xargs sha256sum cut find flock mkdir mv cp chmod rm sed wc tail date sleep cat grep touch env'.split(' ');
 const GO = `#!/bin/sh
 case $1 in
   env) cat "$NOTES/go-version" ;;
   list) echo "$NOTES/module" ;;
   build)
+    [ "$HOME" ] || [ "$GOCACHE" ] || exit 1
     echo "$6" >>"$NOTES/asked"
     [ ! -e "$NOTES/breaks-at" ] || [ "$6" != "$(cat "$NOTES/breaks-at")" ] || { echo half >"$5"; echo 'no space left' >&2; exit 1; }
     [ ! -e "$NOTES/hangs" ] || { echo $$ >"$NOTES/compiling"; exec sleep 60; }
@@ -20,6 +36,8 @@ case $1 in
 esac
 `;
 const SOURCES = 'deploy/lab/programs';
+const [NEWEST] = METALLB_VERSIONS;
+const OLDER = '0.0.1';
 
 let notes: string;
 let lines: string[];
@@ -27,8 +45,16 @@ const note = (name: string, text: string, mode = 0o644) => {
   writeFileSync(join(notes, name), text, { mode });
 };
 const asked = () => (existsSync(join(notes, 'asked')) ? readFileSync(join(notes, 'asked'), 'utf8').trimEnd().split('\n') : []);
-const build = (options: { sources?: string; signal?: AbortSignal } = {}) =>
-  buildPrograms({ sources: SOURCES, signal: AbortSignal.timeout(15_000), onProgress: (line) => lines.push(line), ...options });
+const build = (options: { sources?: string; metallb?: string; signal?: AbortSignal } = {}) =>
+  buildPrograms({
+    sources: SOURCES,
+    metallb: NEWEST,
+    signal: AbortSignal.timeout(15_000),
+    onProgress: (line) => lines.push(line),
+    ...options,
+  });
+const cacheFolder = (...name: string[]) => join(notes, 'cache/holdfast/programs', ...name);
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
 
 beforeEach(() => {
   notes = mkdtempSync(join(tmpdir(), 'holdfast-programs-'));
@@ -50,10 +76,12 @@ afterEach(() => {
 
 test('every program is built, with a line for each, and the second time nothing is said and Go is not asked', async () => {
   const programs = await build();
-  expect(programs.folder.startsWith(join(notes, 'cache/holdfast/programs/'))).toBe(true);
+  for (const path of Object.values(programs.paths)) expect(path.startsWith(join(notes, 'cache/holdfast/programs/'))).toBe(true);
   for (const name of PROGRAMS) expect(lines.filter((line) => line.startsWith(`${name}: `))).toHaveLength(1);
   expect(readdirSync(programs.crds)).toEqual(['metallb.io_bgppeers.yaml']);
-  expect(readdirSync(programs.folder).sort()).toEqual([...PROGRAMS, '.lock', 'frr-reloader.sh', 'metallb-crds'].sort());
+  const folders = readdirSync(cacheFolder()).filter((name) => name !== '.lock');
+  const files = folders.flatMap((folder) => readdirSync(cacheFolder(folder)));
+  expect(files.sort()).toEqual([...PROGRAMS, 'frr-reloader.sh', 'metallb-crds'].sort());
   lines = [];
   rmSync(join(notes, 'bin/go'));
   expect(await build()).toEqual(programs);
@@ -63,9 +91,9 @@ test('every program is built, with a line for each, and the second time nothing 
 test('what could not be built is said with the words of the compiler, bears no name of a program, and only the rest is built next time', async () => {
   note('breaks-at', 'k8s.io/kubernetes/cmd/kube-apiserver');
   await expect(build()).rejects.toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringContaining('no space left') as string });
-  const folder = await programsFolder(SOURCES);
-  expect(existsSync(join(folder, 'kube-apiserver'))).toBe(false);
-  expect(() => findPrograms(folder)).toThrow(/not built: kube-apiserver, .*metallb-crds/);
+  const folders = await programFolders({ sources: SOURCES, metallb: NEWEST });
+  expect(existsSync(join(folders.kubernetes, 'kube-apiserver'))).toBe(false);
+  expect(() => findPrograms(folders)).toThrow(/not built: kube-apiserver, .*metallb-crds/);
   const before = asked();
   rmSync(join(notes, 'breaks-at'));
   await build();
@@ -109,14 +137,83 @@ test.each([
   });
 });
 
-test('a change of any file beside the script means another folder', async () => {
+test('a change of a module means another folder for its programs, and for no others', async () => {
+  const sources = ourSources();
+  const before = await programFolders({ sources, metallb: NEWEST });
+  expect(before).toEqual(await programFolders({ sources: SOURCES, metallb: NEWEST }));
+  writeFileSync(join(sources, 'etcd/go.mod'), '\n', { flag: 'a' });
+  const after = await programFolders({ sources, metallb: NEWEST });
+  expect(after).toEqual({ ...before, etcd: after.etcd });
+  expect(after.etcd).not.toBe(before.etcd);
+});
+
+test('another version of MetalLB is built when a lab asks for it: its own two programs alone, beside the others', async () => {
+  const sources = ourSources();
+  const newest = await build({ sources });
+  const before = asked();
+  const older = await build({ sources, metallb: OLDER });
+  expect(asked().slice(before.length)).toEqual(['go.universe.tf/metallb/controller', 'go.universe.tf/metallb/speaker']);
+  const { 'metallb-controller': controller, 'metallb-speaker': speaker } = older.paths;
+  expect(older.paths).toEqual({ ...newest.paths, 'metallb-controller': controller, 'metallb-speaker': speaker });
+  for (const path of [controller, speaker, older.crds, older.frrReloader]) expect(path).toContain(`/metallb-${OLDER}-`);
+});
+
+test('the versions that a lab may choose are those that can be built, and without a choice the script takes the first', async () => {
+  const folders = readdirSync(SOURCES).filter((name) => name.startsWith('metallb-'));
+  expect(folders.sort()).toEqual(METALLB_VERSIONS.map((version) => `metallb-${version}`).sort());
+  for (const version of METALLB_VERSIONS) {
+    expect(readFileSync(join(SOURCES, `metallb-${version}`, 'go.mod'), 'utf8')).toContain(`go.universe.tf/metallb v${version}\n`);
+  }
+  const { metallb } = await programFolders({ sources: SOURCES, metallb: NEWEST });
+  expect(await runCommand(['sh', join(SOURCES, 'build.sh'), 'folders'])).toContain(`${metallb}\n`);
+});
+
+test('programs of former versions go once nobody has asked for them for two weeks, unless they run', async () => {
+  const sources = ourSources();
+  const older = await build({ sources, metallb: OLDER });
+  utimesSync(dirname(older.crds), daysAgo(20), daysAgo(20));
+  for (const [name, days] of Object.entries({ old: 20, running: 20, lately: 10 })) {
+    mkdirSync(cacheFolder(name));
+    cpSync('/usr/bin/sleep', cacheFolder(name, 'kube-proxy'));
+    utimesSync(cacheFolder(name), daysAgo(days), daysAgo(days));
+  }
+  const running = spawn(cacheFolder('running', 'kube-proxy'), ['60']);
+  try {
+    await build({ sources });
+  } finally {
+    running.kill('SIGKILL');
+  }
+  expect(lines.at(-1)).toBe('deleted old: not asked for in more than 14 days');
+  expect(existsSync(cacheFolder('old'))).toBe(false);
+  expect(findPrograms(await programFolders({ sources, metallb: OLDER }))).toEqual(older);
+  for (const name of ['running', 'lately']) expect(existsSync(cacheFolder(name, 'kube-proxy'))).toBe(true);
+});
+
+test('programs that are asked for are in use, though nothing had to be built', async () => {
+  const folder = dirname((await build()).crds);
+  utimesSync(folder, daysAgo(20), daysAgo(20));
+  await build();
+  expect(statSync(folder).mtime.getTime()).toBeGreaterThan(daysAgo(1).getTime());
+});
+
+test('without a home the programs and the caches of Go lie where another variable says, and without any nothing is built', async () => {
+  const homeless = async (...variables: string[]) => {
+    const without = ['HOME', 'HOLDFAST_CACHE', 'XDG_CACHE_HOME'].flatMap((name) => ['-u', name]);
+    return await tryCommand(['env', ...without, ...variables, 'sh', join(SOURCES, 'build.sh')]);
+  };
+  const refusal = expect.stringContaining('none of HOLDFAST_CACHE, XDG_CACHE_HOME and HOME is set') as string;
+  expect(await homeless()).toMatchObject({ code: 4, stderr: refusal });
+  expect(await homeless(`XDG_CACHE_HOME=${join(notes, 'xdg')}`)).toMatchObject({ code: 0 });
+  expect(existsSync(join(notes, 'xdg/holdfast/programs'))).toBe(true);
+});
+
+/** A copy that a test may change, with one more version of MetalLB. */
+function ourSources(): string {
   const sources = join(notes, 'sources');
   cpSync(SOURCES, sources, { recursive: true });
-  const before = await programsFolder(sources);
-  expect(before).toBe(await programsFolder(SOURCES));
-  writeFileSync(join(sources, 'etcd/go.mod'), '\n', { flag: 'a' });
-  expect(await programsFolder(sources)).not.toBe(before);
-});
+  cpSync(join(SOURCES, `metallb-${NEWEST}`), join(sources, `metallb-${OLDER}`), { recursive: true });
+  return sources;
+}
 
 /** A zombie that nobody has reaped yet runs no more. */
 function isRunning(pid: number): boolean {

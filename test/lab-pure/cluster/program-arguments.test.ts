@@ -8,7 +8,7 @@ import { aClusterLabFile } from '../../support/lab-file.ts';
 
 const plan = planLab(aClusterLabFile({ proxyMode: 'iptables', backend: 'frr' }), { name: 'x', prefix: 'hf', uid: 0 });
 const paths = Object.fromEntries(PROGRAMS.map((name) => [name, `/p/${name}`])) as Programs['paths'];
-const programs: Programs = { folder: '/p', paths, crds: '/p/crds', frrReloader: '/p/frr-reloader.sh' };
+const programs: Programs = { paths, crds: '/p/crds', frrReloader: '/p/frr-reloader.sh' };
 
 test('each program runs in its own member’s namespace and is named for its node', () => {
   const [node] = plan.nodes;
