@@ -85,18 +85,41 @@ test.each(['web', 'web-cluster'])('a healthy cluster: all layers say the same of
   expect(verified.vips[0]?.wire).toMatchObject({ unjudged: null, parts: [{ findings: [], doubts: [] }] });
 });
 
+const onN2 = (operator: 'In' | 'NotIn') => [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: ['n2'] }] }];
+
+/** The BGPPeer is for the other nodes alone, until the test ends. @param spec its own */
+async function keepPeerFromN2(spec: Record<string, unknown> | undefined): Promise<void> {
+  undo.push(() => client.patch(peer('tor'), merge({ spec: { nodeSelectors: spec?.nodeSelectors ?? null } }), {}, signal()));
+  await client.patch(peer('tor'), merge({ spec: { nodeSelectors: onN2('NotIn') } }), {}, signal());
+}
+
+test('a BGPPeer that is not for a node: nobody is to be told of it, the router has it not, and nothing differs', async () => {
+  const before = await client.get(peer('tor'), signal());
+  await keepPeerFromN2(before?.spec as Record<string, unknown> | undefined);
+  await untilHops({ web: OTHERS });
+  const verified = await verify('web');
+  expect(verified).toMatchObject({ code: 0, verdict: 'held' });
+  expect(layersOf(verified, 'n2')).toEqual({ intended: 'noPeer', metallb: [], router: [false], seen: [false, false] });
+  expect(layersOf(verified, 'n1')).toEqual(whole);
+  const told = verified.vips[0]?.wire.parts.at(-1)?.rows.map(({ node, intended, routers }) => [node, intended?.peers, routers[0]?.should]);
+  const tor = [{ name: 'tor', address: '10.77.1.1' }];
+  expect(told?.toSorted()).toEqual([
+    ['n1', tor, true],
+    ['n2', [], false],
+    ['n3', tor, true],
+  ]);
+});
+
 test('a BGPPeer of the wrong AS number: the speaker says that it announces, the router has no path, and the session is named', async () => {
   const before = await client.get(peer('tor'), signal());
   const spec = before?.spec as Record<string, unknown>;
-  const but = (operator: 'In' | 'NotIn') => [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: ['n2'] }] }];
-  undo.push(() => client.patch(peer('tor'), merge({ spec: { nodeSelectors: spec.nodeSelectors ?? null } }), {}, signal()));
-  await client.patch(peer('tor'), merge({ spec: { nodeSelectors: but('NotIn') } }), {}, signal());
+  await keepPeerFromN2(spec);
   undo.push(() => client.remove(peer('wrong-asn'), {}, signal()));
   const wrong = {
     apiVersion: 'metallb.io/v1beta2',
     kind: 'BGPPeer',
     metadata: { namespace: 'metallb-system', name: 'wrong-asn' },
-    spec: { ...spec, peerASN: 64_999, nodeSelectors: but('In') },
+    spec: { ...spec, peerASN: 64_999, nodeSelectors: onN2('In') },
   };
   await client.create(RESOURCES.bgpPeers, wrong, {}, signal());
   await untilHops({ web: OTHERS });
