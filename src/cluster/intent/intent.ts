@@ -1,6 +1,9 @@
 // Which nodes should advertise a VIP, worked out from the objects as a MetalLB speaker does it, in its words and its order.
 //
 // Read in MetalLB 0.16.2: SetBalancer (speaker/main.go), ShouldAnnounce (speaker/bgp_controller.go), For (internal/config/config.go).
+// 0.15.3 asks the same in the same order, with two exceptions. Its advertisements have no serviceSelectors: all match, and those that
+// contradict each other make it refuse the configuration. And an address counts only if each of its endpoints can serve, where 0.16 asks for
+// one; they differ while two slices of a Service disagree about one address.
 // Not reasons: a node that is NotReady, cordoned or tainted. Endpoints that terminate and still serve keep the route.
 // What the objects do not tell: --lb-class and --ignore-exclude-lb of the speakers (settings here), and a configuration that a speaker
 // refused, in which case its last valid one stays in force; ConfigurationState says so.
