@@ -36,6 +36,14 @@ export const populationSchema = z.object({
 /** Flows of one probe through one VIP, held by one prober. */
 export type Population = z.infer<typeof populationSchema>;
 
+/** First flows that a prober opens a second at most. */
+export const FIRST_FLOWS_PER_SECOND = 2_500;
+
+/** Replacements that a prober opens a second at most, of `flows` that can break: enough for all of them within a second, or nearly. */
+export function replacementsPerSecond(flows: number): number {
+  return Math.min(4_000, Math.max(1_000, flows));
+}
+
 const assign = z.object({
   type: z.literal('assign'),
   schema: z.literal(CONTROL_SCHEMA),

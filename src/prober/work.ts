@@ -3,7 +3,7 @@
 //   every 10 ms:  own health -> send what is due -> (once the sockets were read) judge what waited long enough
 //   every second: tell the tallies that can no longer change, and a pulse
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Assignment, FromProber } from '../core/control.ts';
+import { type Assignment, FIRST_FLOWS_PER_SECOND, type FromProber, replacementsPerSecond } from '../core/control.ts';
 import { AppError } from '../core/errors.ts';
 import { environmentKey } from '../io/environment-key.ts';
 import { afterPoll } from './after-poll.ts';
@@ -28,12 +28,12 @@ const PULSE_MS = 1_000;
 const FINAL_SLACK_MS = 500;
 const READ_BUFFER_BYTES = 64 << 10;
 /**
- * Replacements, and likewise mapping dials: a second is enough for all flows that can break, and a burst of dials on top of a burst
- * of breaks would take as long as a stall. A dead path must not hold up the dials of the others, hence so many under way.
+ * Of replacements, and likewise of mapping dials, whose rate is bounded too: a burst of dials on top of a burst of breaks would take as
+ * long as a stall. A dead path must not hold up the dials of the others, hence so many.
  */
-const DIALS = { leastPerSecond: 1_000, mostPerSecond: 4_000, maxUnderWay: 8_192 };
+const DIALS_UNDER_WAY = 8_192;
 /** Eased in: the first dials of a process run code that was never run before, and fifty of them at once take as long as a stall. */
-const RAMP = { perSecond: 2_500, maxUnderWay: 512, easeInMs: 300 };
+const RAMP = { perSecond: FIRST_FLOWS_PER_SECOND, maxUnderWay: 512, easeInMs: 300 };
 /** Slow enough not to fill the routers' and nodes' tables of new connections. */
 const FINAL_DIALS = { perSecond: 800, maxUnderWay: 1_024 };
 
@@ -246,10 +246,9 @@ export class Work {
 }
 
 function dialGate(populations: Assignment['populations']): Gate {
-  const { leastPerSecond, mostPerSecond, maxUnderWay } = DIALS;
   const breakable = populations.filter(({ protocol }) => PROTOCOLS.some(({ name, breaksForGood }) => name === protocol && breaksForGood));
   const flows = breakable.reduce((sum, { count }) => sum + count, 0);
-  return new Gate({ perSecond: Math.min(mostPerSecond, Math.max(leastPerSecond, flows)), maxUnderWay });
+  return new Gate({ perSecond: replacementsPerSecond(flows), maxUnderWay: DIALS_UNDER_WAY });
 }
 
 /** One line of fresh dials a VIP and protocol, however many populations share them: the briskest decides. */

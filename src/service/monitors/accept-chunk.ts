@@ -20,7 +20,7 @@ const PROBER_SAYS: ReadonlySet<EventType> = new Set<EventType>([
   'prober.ill',
 ]);
 /** What clocks may be wrong by before their events are nonsense: beyond, a bin of next year would stand as the newest for a year. */
-const CLOCK_SLACK_MS = 60_000;
+export const CLOCK_SLACK_MS = 60_000;
 /** Of a node, a pod, a flow: longer than any real one (RFC 1123), short enough for a label. */
 const LONGEST_NAME = 253;
 const LONGEST_STREAM = 128;
