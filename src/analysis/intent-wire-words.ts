@@ -1,10 +1,22 @@
 // The differences between intent and wire in sentences: what each layer says of a path, and where to look.
 import { plainReason } from '../core/advertise-reasons.ts';
+import type { Environment } from '../core/environment.ts';
 import type { PathFinding, PathRow } from './path-verdicts.ts';
 import { countText, listText } from './wording.ts';
 
-export type Difference = { kind: PathFinding['kind']; node: string; what: string; look: string };
+/** `claim`: the contradiction alone, without a full stop; `what` begins with it. */
+export type Difference = { kind: PathFinding['kind']; node: string; claim: string; what: string; look: string };
 export type DifferenceContext = { vip: string; /** `namespace/name`. */ service: string; metallbNamespace: string };
+
+/** @returns the VIP alone where the environment does not say whose Service it is */
+export function differenceContext({ vips = [], cluster }: Partial<Environment>, vip: string): DifferenceContext {
+  const service = vips.find(({ name }) => name === vip)?.service;
+  return {
+    vip,
+    service: service ? `${service.namespace}/${service.name}` : vip,
+    metallbNamespace: cluster?.metallbNamespace ?? 'metallb-system',
+  };
+}
 
 /** One entry a node and kind of difference, in the order of the findings. */
 export function differences(rows: readonly PathRow[], findings: readonly PathFinding[], context: DifferenceContext): Difference[] {
@@ -23,22 +35,23 @@ function differenceOf(row: PathRow, findings: readonly PathFinding[], context: D
   const common = { kind, node };
   switch (kind) {
     case 'missing': {
-      const what = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}. ${statusText(row, vip)}${sessionText(row, findings)}`;
-      return { ...common, what, look: whereMissing(row, findings, context) };
+      const claim = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}`;
+      const what = `${claim}. ${statusText(row, vip)}${sessionText(row, findings)}`;
+      return { ...common, claim, what, look: whereMissing(row, findings, context) };
     }
     case 'phantom': {
-      const what = `${intendedText(row, vip)}, and ${listText(findings.map(phantomText))}. ${statusText(row, vip)}`;
-      return { ...common, what: what.trim(), look: wherePhantom(row, context) };
+      const claim = `${intendedText(row, vip)}, and ${listText(findings.map(phantomText))}`;
+      return { ...common, claim, what: `${claim}. ${statusText(row, vip)}`, look: wherePhantom(row, context) };
     }
     case 'zombie': {
       const gone = row.routers.some(({ has }) => has === false)
         ? 'the router has no path by it any more'
         : 'it should no longer advertise it';
-      const what = `${node} is still used for ${vip}: ${gone}, and ${listText(findings.map(phantomText))}.`;
+      const claim = `${node} is still used for ${vip}: ${gone}, and ${listText(findings.map(phantomText))}`;
       const look =
         'what stands between the vantage and that router: another router with an older route (ip route get, show ip route at each hop), ' +
         'or one whose hash table keeps old buckets';
-      return { ...common, what, look };
+      return { ...common, claim, what: `${claim}.`, look };
     }
   }
 }

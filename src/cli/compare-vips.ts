@@ -1,7 +1,7 @@
 // From the journal of a `verify` to its comparisons: what each layer said of each VIP's nodes.
 import { join } from 'node:path';
 import { intentWire } from '../analysis/intent-wire.ts';
-import { differences } from '../analysis/intent-wire-words.ts';
+import { differenceContext, differences } from '../analysis/intent-wire-words.ts';
 import { indexJournal } from '../analysis/run-facts.ts';
 import type { Environment } from '../core/environment.ts';
 import { JOURNAL_FILE } from '../core/journal.ts';
@@ -21,17 +21,9 @@ export async function compareVips(folder: string, environment: Environment, chec
     const wire = intentWire(facts, { vip: vip.name }, { fromT: facts.timelineT, untilT: facts.endT });
     const told = new Map(
       wire.parts
-        .flatMap((part) => differences(part.rows, part.findings, context(vip, environment)))
+        .flatMap((part) => differences(part.rows, part.findings, differenceContext(environment, vip.name)))
         .map((one) => [`${one.kind} ${one.node}`, one]),
     );
     return [{ vip, wire, differences: [...told.values()], verdict: check.verdict }];
   });
-}
-
-function context({ name, service }: Environment['vips'][number], { cluster }: Environment) {
-  return {
-    vip: name,
-    service: service === null ? name : `${service.namespace}/${service.name}`,
-    metallbNamespace: cluster?.metallbNamespace ?? 'metallb-system',
-  };
 }

@@ -13,6 +13,8 @@ export const FINDING_KINDS = [
   'path-dead',
   /** No path of a VIP answers. */
   'vip-down',
+  /** A node's path is there and the cluster does not intend it, or it is intended and not there: phantom, missing or zombie. */
+  'path-not-as-intended',
   'bgp-session-down',
   /** A prober was ill for several bins in a row, or its agent has not been heard of. Never blamed on a VIP. */
   'agent-ill',

@@ -1,6 +1,6 @@
 // intent-matches-wire: the paths that routers have and flows see are those that the cluster's objects intend.
 import { intentWire, type SettledPart } from '../intent-wire.ts';
-import { differences } from '../intent-wire-words.ts';
+import { differenceContext, differences } from '../intent-wire-words.ts';
 import { lengthText, listText } from '../wording.ts';
 import { type Check, type ExpectationOf, NO_DATA } from './check.ts';
 
@@ -12,7 +12,12 @@ export const intentMatchesWire: Check<ExpectationOf<'intent-matches-wire'>> = {
     const findings = parts.flatMap((part) => part.findings);
     if (findings.length > 0) {
       const observed = listText([...new Set(findings.map(({ kind, node }) => `${kind} path ${node}`))]);
-      return { verdict: 'deviated', observed, badness: findings.length, why: worstText(parts, contextOf(facts, scope.vip)) };
+      return {
+        verdict: 'deviated',
+        observed,
+        badness: findings.length,
+        why: worstText(parts, differenceContext(facts.environment, scope.vip)),
+      };
     }
     const blind = looks.find((look) => look.isBlind);
     if (parts.length === 0) return { ...NO_DATA, why: (blind ?? looks[0])?.unjudged ?? 'there was nothing to judge' };
@@ -23,15 +28,6 @@ export const intentMatchesWire: Check<ExpectationOf<'intent-matches-wire'>> = {
     return { verdict: 'held', observed, badness: 0, why: heldText(parts) };
   },
 };
-
-function contextOf(facts: Parameters<typeof intentWire>[0], vip: string): Parameters<typeof differences>[2] {
-  const service = facts.environment.vips?.find(({ name }) => name === vip)?.service;
-  return {
-    vip,
-    service: service ? `${service.namespace}/${service.name}` : vip,
-    metallbNamespace: facts.environment.cluster?.metallbNamespace ?? 'metallb-system',
-  };
-}
 
 /** What is said of the part with most differences. */
 function worstText(parts: readonly SettledPart[], context: Parameters<typeof differences>[2]): string {

@@ -1,5 +1,7 @@
 // A finding in the making: what the watch knows of one happening, before it is put into words.
 import type { FindingKind } from '../../core/finding.ts';
+import type { Difference } from '../intent-wire-words.ts';
+import type { PathFinding } from '../path-verdicts.ts';
 import type { WatchContext } from './context.ts';
 
 /** What was seen, by kind; plain data, so that a snapshot holds it as it is. */
@@ -24,6 +26,8 @@ export type Story =
   | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[]; isUnseen: boolean }
+  /** `signs`: each layer that showed it, as it first did; `told`: how they were told when the newest of them came. */
+  | { kind: 'path-not-as-intended'; isIntended: boolean; signs: PathFinding[]; told: readonly Difference[]; isUnseen: boolean }
   | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
   | { kind: 'agent-ill'; why: string; isUnseen: boolean }
   | { kind: 'agent-silent' };

@@ -158,6 +158,7 @@ function severityOf(story: Story, broken: number): Severity {
       return story.left.length > 0 ? 'warn' : 'info';
     case 'break-burst':
     case 'source-ip-lost':
+    case 'path-not-as-intended':
     case 'bgp-session-down':
     case 'agent-ill':
     case 'agent-silent':
@@ -174,6 +175,7 @@ function detailsOf(story: Story, { sessions, vips }: Related, results: readonly 
   if (story.kind === 'next-hops-changed' && story.from === 'flows') {
     details.push('Nobody observed the router: the change is inferred from who answered fresh dials and where flows moved.');
   }
+  if (story.kind === 'path-not-as-intended') details.push(...story.told.flatMap(({ what, look }) => [what, `Look at ${look}.`]));
   const untold = [...new Set(results.flatMap((result) => result.untold))];
   if (untold.length > 0) details.push(`Not counted: the flows of ${listText(untold)}, from where nothing has come in since.`);
   const inDoubt = results.reduce((sum, result) => sum + result.inDoubt, 0);

@@ -2,11 +2,13 @@
 import type { AgentNews } from './agent-watch.ts';
 import { MAX_LATENESS_MS } from './context.ts';
 import type { Draft } from './draft.ts';
+import { endOf, type Look } from './intent-watch.ts';
+import type { PathFinding } from '../path-verdicts.ts';
 import type { Sign } from './path-watch.ts';
-import type { Related } from './sentences.ts';
+import { type Related, signerOf } from './sentences.ts';
 import type { SessionNews } from './session-watch.ts';
 import type { SourceNews } from './source-watch.ts';
-import type { VipWatch } from './vip-watch.ts';
+import type { DataTimes, VipWatch } from './vip-watch.ts';
 import { seatKey, type WatchParts } from './watch-snapshot.ts';
 
 /** A set and the session that carries it change within this long. */
@@ -66,6 +68,36 @@ export function onAgent({ book }: WatchParts, { at, vantage, t, why }: AgentNews
   if (at === 'begin') book.begin({ vip: null, subject: vantage, sinceT: t, vantage, story: { kind: 'agent-ill', why, isUnseen: false } });
   const draft = book.open('agent-ill', null, vantage);
   if (at === 'end' && draft) book.endFor(draft, vantage, t);
+}
+
+/** Ends what the layers agree on again, and begins what they contradict each other in. */
+export function onLook({ book }: WatchParts, look: Look, { of, patientT }: DataTimes): void {
+  const { vip, t, sinceT, rows, findings } = look;
+  const isTold = (vantage: string) => {
+    const toldT = of.get(vantage) ?? -Infinity;
+    return toldT >= t || toldT < patientT - MAX_LATENESS_MS;
+  };
+  for (const draft of book.drafts) {
+    if (draft.vip !== vip || draft.resolvedT !== null || draft.story.kind !== 'path-not-as-intended') continue;
+    const endT = endOf(draft, draft.story, look, isTold);
+    if (endT !== null) draft.resolvedT = Math.max(draft.openedT, endT);
+  }
+  for (const sign of findings) {
+    const { node: subject } = sign;
+    const isIntended = rows.some(({ node, intended }) => node === subject && intended?.advertises === true);
+    const about = {
+      ...{ vip, subject, sinceT },
+      ...(sign.by === 'flows' && { vantage: sign.vantage }),
+    };
+    const { story } = book.begin({ ...about, story: { kind: 'path-not-as-intended', isIntended, signs: [], told: [], isUnseen: false } });
+    if (story.kind !== 'path-not-as-intended' || story.signs.some((one) => isSameSign(one, sign))) continue;
+    story.signs.push(sign);
+    story.told = look.differences.filter(({ node }) => node === subject);
+  }
+}
+
+function isSameSign(one: PathFinding, other: PathFinding): boolean {
+  return one.kind === other.kind && signerOf(one) === signerOf(other);
 }
 
 /** @param dataT how far the vantages that are waited for have told */
@@ -134,6 +166,10 @@ function giveUpFor({ paths, sources, agents }: WatchParts, { story, vip, subject
       return true;
     case 'source-ip-lost':
       sources.giveUp({ vantage, vip: vip ?? '', path: subject });
+      story.isUnseen = true;
+      return true;
+    case 'path-not-as-intended':
+      if (story.signs.some(({ by }) => by === 'router')) return false;
       story.isUnseen = true;
       return true;
     case 'agent-ill':

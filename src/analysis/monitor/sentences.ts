@@ -1,4 +1,5 @@
 // Findings in the words of a person who was woken by them: what happened, whom it hurt, why, and whether it is over.
+import type { PathFinding } from '../path-verdicts.ts';
 import { countText, flowsText, lengthText, listText } from '../wording.ts';
 import type { Draft, Story } from './draft.ts';
 import { brokenIn, type WindowResult } from './watch-window.ts';
@@ -47,6 +48,13 @@ export function sentenceOf({ draft, results, related, held }: Telling): string {
         ? `The client address does not survive on the way to ${vip ?? ''} by ${subject}: ${flowsText(story.flows)} from ${seen} ${story.flows === 1 ? 'is' : 'are'} seen with ${writer}.`
         : `The client address did not survive on the way to ${vip ?? ''} by ${subject} for ${lasted}, seen from ${seen} with ${writer}; ${story.isUnseen ? ENDS.unseen : 'it does again'}.`;
     }
+    case 'path-not-as-intended': {
+      const { kind = 'missing', claim = '' } = story.told[0] ?? {};
+      if (lasted === null) return `${claim} (a ${kind} path).`;
+      const was = kind === 'missing' ? kind : `a ${kind}`;
+      const signers = listText([...new Set(story.signs.map(signerOf))]);
+      return `The path of ${vip ?? ''} by ${subject} was ${was} for ${lasted}, by ${signers}; ${story.isUnseen ? ENDS.unseen : 'intent and wire agree again'}.`;
+    }
     case 'bgp-session-down': {
       const why = story.reason === '' ? '' : `: ${story.reason}`;
       return lasted === null
@@ -70,6 +78,11 @@ const ENDS = {
   down: 'then no path answered',
   unseen: 'nobody who saw it is heard of any more',
 } as const;
+
+/** Who shows it: a router, or a vantage's flows. */
+export function signerOf(sign: PathFinding): string {
+  return sign.by === 'router' ? sign.router : `flows from ${sign.vantage}`;
+}
 
 /** `TCP `, where not all protocols that are held are hit. */
 function onlyText(protocols: readonly string[], held: readonly string[]): string {

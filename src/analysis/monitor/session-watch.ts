@@ -67,6 +67,12 @@ export class SessionWatch {
     return [...found].map(([node, reason]) => ({ node, reason }));
   }
 
+  /** All of them as they stand. */
+  standing(): EventOf<'bgp-session'>[] {
+    const about = { type: 'bgp-session', t: 0, from: 'monitor', seq: 0, observer: 'bgp' } as const;
+    return [...this.#sessions.values()].map(({ router, peer, node, state, reason }) => ({ ...about, router, peer, node, state, reason }));
+  }
+
   values(): Iterable<Session> {
     return this.#sessions.values();
   }

@@ -10,11 +10,20 @@ import { type FlowEvent, type SetEvent, type WatchContext } from './context.ts';
 /** A flow as it stood at the horizon; `broken` while it was silent, or had no live replacement. */
 type Held = { opened: EventOf<'flow.opened'>; broken: EventOf<'flow.broken'> | null };
 type Kept = FlowEvent | EventOf<'tally'>;
+type Status = EventOf<'cluster.metallb-status'>;
 
 /** What all VIPs of a monitor share. */
 export type Shared = { ready: readonly EventOf<'vantage.ready'>[]; illnesses: readonly EventOf<'prober.ill'>[] };
 
-export type SliceSnapshot = { vip: string; held: Held[]; tail: Kept[]; sets: SetEvent[]; cluster: ClusterEvent[]; horizonT: number };
+export type SliceSnapshot = {
+  vip: string;
+  held: Held[];
+  tail: Kept[];
+  sets: SetEvent[];
+  cluster: ClusterEvent[];
+  statuses: Status[];
+  horizonT: number;
+};
 
 /** Before every instant of a session. */
 const BEGINNING_T = -1e12;
@@ -27,6 +36,7 @@ export class VipSlice {
   #tail: Kept[] = [];
   #sets: SetEvent[] = [];
   #cluster: ClusterEvent[] = [];
+  #statuses: Status[] = [];
   #horizonT = BEGINNING_T;
   #flows = 0;
 
@@ -37,6 +47,11 @@ export class VipSlice {
   /** Sets, in the order in which they were told. */
   get sets(): readonly SetEvent[] {
     return this.#sets;
+  }
+
+  /** Whether anybody told what the cluster intends. */
+  get hasIntent(): boolean {
+    return this.#cluster.some(({ type }) => type === 'cluster.intent');
   }
 
   get horizonT(): number {
@@ -50,7 +65,7 @@ export class VipSlice {
 
   /** Events and flows in memory. */
   get size(): number {
-    return this.#held.size + this.#tail.length + this.#sets.length + this.#cluster.length;
+    return this.#held.size + this.#tail.length + this.#sets.length + this.#cluster.length + this.#statuses.length;
   }
 
   /** @returns false when it came too late to change a figure: it is then only folded */
@@ -73,6 +88,10 @@ export class VipSlice {
   takeCluster(event: ClusterEvent): void {
     this.version += 1;
     this.#cluster.push(event);
+  }
+
+  takeStatus(event: Status): void {
+    this.#statuses.push(event);
   }
 
   /** Whether anything that it keeps was told by this observer. */
@@ -101,6 +120,8 @@ export class VipSlice {
     const isReplaced = (event: ClusterEvent, place: number) =>
       this.#cluster.some((later, index) => index > place && later.t < horizonT && keptAs(later) === keptAs(event));
     this.#cluster = this.#cluster.filter((event, place) => event.t >= horizonT || !(isGone(event) || isReplaced(event, place)));
+    const standing = this.#statuses.findLastIndex(({ t }) => t < horizonT);
+    this.#statuses = this.#statuses.slice(Math.max(0, standing));
     const gone = [...new Set([...before, ...opened])].filter((flow) => !this.#held.has(flow));
     this.#flows -= gone.length;
     return gone;
@@ -133,6 +154,7 @@ export class VipSlice {
       ...held.flatMap(({ broken }) => (broken ? [broken] : [])),
       ...this.#sets,
       ...this.#cluster,
+      ...this.#statuses,
       ...this.#tail,
       ...illnesses,
     ] satisfies JournalEvent[]);
@@ -156,16 +178,18 @@ export class VipSlice {
       tail: [...this.#tail],
       sets: [...this.#sets],
       cluster: [...this.#cluster],
+      statuses: [...this.#statuses],
       horizonT: this.#horizonT,
     };
   }
 
   /** @returns the opening of every flow that it knows */
-  restore({ held, tail, sets, cluster, horizonT }: SliceSnapshot): EventOf<'flow.opened'>[] {
+  restore({ held, tail, sets, cluster, statuses, horizonT }: SliceSnapshot): EventOf<'flow.opened'>[] {
     for (const each of held) this.#held.set(each.opened.flow, each);
     this.#tail = [...tail];
     this.#sets = [...sets];
     this.#cluster = [...cluster];
+    this.#statuses = [...statuses];
     this.#horizonT = horizonT;
     const openings = [...held.map(({ opened }) => opened), ...tail.filter((event) => event.type === 'flow.opened')];
     this.#flows = new Set(openings.map(({ flow }) => flow)).size;

@@ -19,6 +19,8 @@ import {
 } from './context.ts';
 import type { Draft } from './draft.ts';
 import type { FindingBook } from './finding-book.ts';
+import { IntentWatch, type IntentWatchSnapshot, type Look } from './intent-watch.ts';
+import type { SessionWatch } from './session-watch.ts';
 import { SetWatch, type SetWatchSnapshot, type SourcedChange } from './set-watch.ts';
 import { type Shared, type SliceSnapshot, VipSlice } from './vip-slice.ts';
 import { judge, type Judging, type WatchWindow } from './watch-window.ts';
@@ -33,6 +35,7 @@ export type VipWatchSnapshot = {
   slice: SliceSnapshot;
   sets: SetWatchSnapshot;
   bursts: SeenBreak[];
+  intent: IntentWatchSnapshot;
   edgeT: number;
   changeKey: string | null;
 };
@@ -43,6 +46,7 @@ export class VipWatch {
   readonly slice: VipSlice;
   readonly sets: SetWatch;
   readonly bursts = new BurstWatch();
+  readonly intent = new IntentWatch();
   readonly #context: WatchContext;
   readonly #book: FindingBook;
   /** Where the newest window of a change begins to matter for the one after it. */
@@ -157,6 +161,13 @@ export class VipWatch {
     }
   }
 
+  /** What the cluster intends and what the wire has, at the instants that are due. */
+  looks(shared: Shared, sessions: SessionWatch, { t }: DataTimes): Look[] {
+    return this.intent.advance(this.#vip, t, () =>
+      this.slice.hasIntent ? { ...this.slice.facts(this.#context, shared), sessions: sessions.standing() } : null,
+    );
+  }
+
   /** Folds what nothing will ask for again. @returns flows of which nothing is known any more */
   prune({ patientT, finalT }: DataTimes): string[] {
     const lateMs = lateAfterMs({ environment: this.#context.environment });
@@ -172,15 +183,17 @@ export class VipWatch {
       slice: this.slice.snapshot(),
       sets: this.sets.snapshot(),
       bursts: this.bursts.snapshot(),
+      intent: this.intent.snapshot(),
       edgeT: this.#edgeT,
       changeKey: this.#changeKey,
     };
   }
 
   /** @returns the opening of every flow that it knows */
-  restore({ slice, sets, bursts, edgeT, changeKey }: VipWatchSnapshot): EventOf<'flow.opened'>[] {
+  restore({ slice, sets, bursts, intent, edgeT, changeKey }: VipWatchSnapshot): EventOf<'flow.opened'>[] {
     this.sets.restore(sets);
     this.bursts.restore(bursts);
+    this.intent.restore(intent);
     this.#edgeT = edgeT;
     this.#changeKey = changeKey;
     return this.slice.restore(slice);

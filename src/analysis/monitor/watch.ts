@@ -2,6 +2,7 @@
 //
 //   events -> flow register -> paths, sources, bursts --+
 //         \-> slices of each VIP -> sets -> windows ----+-> drafts -> findings whose telling changed
+//          |      \-> what the cluster intends, and has -+
 //          \-> sessions, agents ------------------------+
 //
 // What a vantage saw is decided on its own time, the `t` of its newest event: an agent that was cut off tells the same story later.
@@ -16,7 +17,7 @@ import { FindingBook } from './finding-book.ts';
 import { FlowRegister, type FlowStep } from './flow-register.ts';
 import { Patience } from './patience.ts';
 import { PathWatch, type Seat } from './path-watch.ts';
-import { endBursts, findBurst, giveUp, onAgent, onSession, onSign, onSource, relatedTo } from './happenings.ts';
+import { endBursts, findBurst, giveUp, onAgent, onLook, onSession, onSign, onSource, relatedTo } from './happenings.ts';
 import { SecondsBook } from './seconds-book.ts';
 import { SessionWatch } from './session-watch.ts';
 import { SourceWatch } from './source-watch.ts';
@@ -122,6 +123,7 @@ export class Watch {
       findBurst(this.#parts, vip, times.t);
       vip.judge(shared, times);
       vip.follow(nowT);
+      for (const look of vip.looks(shared, sessions, times)) onLook(this.#parts, look, times);
     }
     endBursts(this.#parts, nowT);
     const findings = book.takeChanged(nowT, (draft) => relatedTo(this.#parts, draft));
@@ -171,7 +173,7 @@ export class Watch {
   get size(): number {
     const { book, vips, register, usedBy, seconds, illnesses } = this.#parts;
     let size = book.size + register.size + usedBy.size + seconds.size + illnesses.length;
-    for (const vip of vips.values()) size += vip.slice.size + vip.bursts.size;
+    for (const vip of vips.values()) size += vip.slice.size + vip.bursts.size + vip.intent.size;
     return size;
   }
 
@@ -185,6 +187,7 @@ export class Watch {
     else if (event.type === 'tally') this.#takeTally(event);
     else if (event.type === 'next-hops' || event.type === 'observer.blind') this.#takeSet(event);
     else if (isClusterEvent(event)) this.#takeCluster(event);
+    else if (event.type === 'cluster.metallb-status') this.#parts.vips.get(event.vip)?.slice.takeStatus(event);
     else if (event.type === 'bgp-session') for (const news of this.#parts.sessions.take(event)) onSession(this.#parts, news);
     else if (event.type === 'prober.ill') {
       this.#parts.illnesses.push(event);
@@ -247,6 +250,7 @@ export class Watch {
     const vip = this.#parts.vips.get(tally.vip);
     if (!vip) return;
     this.#parts.seconds.take(tally, this.#intervalOf(tally));
+    vip.intent.take(tally);
     if (!vip.isObserved) {
       vip.tallies += 1;
       if (!vip.slice.take(tally)) this.#parts.late.events += 1;

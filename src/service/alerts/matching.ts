@@ -46,9 +46,9 @@ export function nodesOf(finding: Finding, nodeOf: (environment: string, text: st
   return [...new Set(changed)].sort();
 }
 
-/** The control plane's own word needs no second witness, nor does an agent's about itself. */
+/** The control plane's own word needs no second witness, nor does what contradicts it, nor an agent's word about itself. */
 function isKnownByOne({ kind, windows }: Finding): boolean {
-  if (OF_AGENTS.includes(kind) || kind === 'bgp-session-down') return true;
+  if (OF_AGENTS.includes(kind) || kind === 'bgp-session-down' || kind === 'path-not-as-intended') return true;
   return kind === 'next-hops-changed' && windows.some(({ nextHops }) => nextHops.some(({ from }) => from === 'observer'));
 }
 

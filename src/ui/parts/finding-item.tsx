@@ -10,6 +10,7 @@ export const KIND_WORDS: Readonly<Record<FindingKind, string>> = {
   'source-ip-lost': 'source IP lost',
   'path-dead': 'path dead',
   'vip-down': 'VIP down',
+  'path-not-as-intended': 'path not as intended',
   'bgp-session-down': 'BGP session down',
   'agent-ill': 'prober ill',
   'agent-silent': 'agent silent',

@@ -1,0 +1,126 @@
+// Paths of a VIP that are not as the cluster intends, for longer than a change takes to reach the router.
+//
+// The comparison is that of runs, over the last seconds. It is made for instants of its own, each a little after it: however events were
+// delivered, the same ones come to the same findings.
+import type { EventOf } from '../../core/journal.ts';
+import { intentWire, PROPAGATION_MS, type WireFacts } from '../intent-wire.ts';
+import { type Difference, differenceContext, differences } from '../intent-wire-words.ts';
+import { isInRouter, type PathFinding, type PathRow } from '../path-verdicts.ts';
+import { MAX_LATENESS_MS, MONITOR_CHANCE_OF_MISTAKE } from './context.ts';
+import type { Draft, Story } from './draft.ts';
+
+/** The greatest lateness is a multiple of it. */
+const EVERY_MS = 5_000;
+/** By then lost exchanges, tallies and changes of sets have been told. */
+const TOLD_WITHIN_MS = 3_000;
+/** A VIP's slice keeps more of its flows, and never less. */
+const LOOK_BACK_MS = 40_000;
+
+/**
+ * What the layers say at `t`, having had their time. `sinceT`: nothing has changed since; `hasEdge`: something changed just then, else
+ * it is only how far back was looked. `fromT`: flows were counted from here on.
+ */
+export type Look = {
+  vip: string;
+  t: number;
+  sinceT: number;
+  hasEdge: boolean;
+  fromT: number;
+  rows: readonly PathRow[];
+  findings: readonly PathFinding[];
+  differences: readonly Difference[];
+};
+
+export type IntentWatchSnapshot = { lookedT: number; dials: readonly EventOf<'tally'>[] };
+
+export class IntentWatch {
+  #lookedT = 0;
+  #dials: EventOf<'tally'>[] = [];
+
+  get size(): number {
+    return this.#dials.length;
+  }
+
+  /** Fresh dials: where the router is observed, nobody else keeps them. */
+  take(tally: EventOf<'tally'>): void {
+    if (tally.fresh) this.#dials.push({ ...tally, rtt: {} });
+  }
+
+  /**
+   * The looks that are due. None while something changes, nor while nobody watches the cluster: what was found then stands as it is.
+   * @param t how far all have told
+   * @param facts of the VIP, but for dials; null where nobody tells what the cluster intends
+   */
+  advance(vip: string, t: number, facts: () => Omit<WireFacts, 'tallies'> | null): Look[] {
+    const lastT = Math.floor((t - TOLD_WITHIN_MS) / EVERY_MS) * EVERY_MS;
+    const firstT = Math.max(this.#lookedT + EVERY_MS, lastT - MAX_LATENESS_MS);
+    if (firstT > lastT) return [];
+    this.#lookedT = lastT;
+    const known = facts();
+    const looks: Look[] = [];
+    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS) looks.push(...lookAt({ ...known, tallies: this.#dials }, vip, at));
+    this.#dials = known === null ? [] : this.#dials.filter((tally) => tally.t > lastT - LOOK_BACK_MS);
+    return looks;
+  }
+
+  snapshot(): IntentWatchSnapshot {
+    return { lookedT: this.#lookedT, dials: this.#dials };
+  }
+
+  restore({ lookedT, dials }: IntentWatchSnapshot): void {
+    this.#lookedT = lookedT;
+    this.#dials = [...dials];
+  }
+}
+
+function lookAt(facts: WireFacts, vip: string, t: number): Look[] {
+  const time = { fromT: t - LOOK_BACK_MS, untilT: t };
+  const settled = intentWire(facts, { vip }, time).parts.at(-1);
+  if (settled?.untilT !== t) return [];
+  const sinceT = settled.fromT;
+  // What comes to an end within this time is a change that took longer than others.
+  const [part] = intentWire(facts, { vip }, { fromT: sinceT + PROPAGATION_MS, untilT: t }).parts;
+  if (!part) return [];
+  const { fromT, rows } = part;
+  const findings = part.findings.filter((one) => one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE);
+  const told = differences(rows, findings, differenceContext(facts.environment, vip));
+  return [{ vip, t, sinceT, hasEdge: sinceT > time.fromT, fromT, rows, findings, differences: told }];
+}
+
+type Contradiction = Extract<Story, { kind: 'path-not-as-intended' }>;
+
+/** When the contradiction was over by a look; null while it is not. `isTold`: whether a vantage has told up to the look, or will not any more. */
+export function endOf({ subject, seenBy }: Draft, story: Contradiction, look: Look, isTold: (vantage: string) => boolean): number | null {
+  const { rows, findings, hasEdge, sinceT, fromT, t } = look;
+  const row = rowOf(rows, subject);
+  if (!row?.intended) return null;
+  const { intended, flows } = row;
+  const isFound = findings.some(({ node }) => node === subject);
+  if (isFound && intended.advertises !== story.isIntended) return sinceT;
+  const isLacking = story.isIntended && intended.advertises;
+  // Fresh dials come in by a path that is used within moments; the first seconds may have too few.
+  const isAnswered = (vantage: string) =>
+    isLacking ? flows.some((of) => of.vantage === vantage && of.seen > 0) : t - fromT >= PROPAGATION_MS;
+  const isRight =
+    !isFound &&
+    story.signs.every((sign) => sign.by === 'flows' || isAsAsked(row, sign.router)) &&
+    seenBy.every(({ vantage }) => isTold(vantage) && isAnswered(vantage));
+  if (!isRight) return null;
+  if (hasEdge) return sinceT;
+  // Flows alone tell: of a path that was missing the first one, of one that was used the last one.
+  return isLacking ? t : fromT;
+}
+
+/** Whether a router is seen to have the path if it should, and only then. */
+function isAsAsked(row: PathRow, router: string): boolean {
+  return row.routers.some((at) => at.router === router && (at.should === null ? isInRouter(row) === true : at.has === at.should));
+}
+
+/** What no layer names any more is not intended, and in none of the sets that are seen. */
+function rowOf(rows: readonly PathRow[], node: string): PathRow | undefined {
+  const row = rows.find((one) => one.node === node);
+  const [other] = rows;
+  if (row || !other) return row;
+  const routers = other.routers.map(({ router, has }) => ({ router, has: has === null ? null : false, should: false }));
+  return { ...other, node, intended: other.intended && { advertises: false, reason: null }, routers, flows: [] };
+}
