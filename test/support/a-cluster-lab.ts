@@ -1,4 +1,5 @@
 // The lab of real Kubernetes and MetalLB that all tests of the project `cluster` share: built before the first, gone after the last.
+import { spawnSync } from 'node:child_process';
 import { selfArgv } from '../../src/cli/self.ts';
 import { loadEnvironment } from '../../src/cli/load-files.ts';
 import { planLab } from '../../src/lab/address-plan.ts';
@@ -20,6 +21,7 @@ export async function setup(): Promise<() => Promise<void>> {
   const { value, name } = loadEnvironment(CLUSTER_LAB_FILE);
   if (!('lab' in value)) throw new Error(`${CLUSTER_LAB_FILE} is no lab`);
   await labDown(PREFIX, LAB_UID); // what a killed test left
+  process.once('exit', downAtOnce);
   await labUp(planLab(value, { name, prefix: PREFIX, uid: LAB_UID }), {
     uid: LAB_UID,
     program: selfArgv(),
@@ -28,7 +30,14 @@ export async function setup(): Promise<() => Promise<void>> {
   });
   return async () => {
     await labDown(PREFIX, LAB_UID);
+    process.off('exit', downAtOnce);
   };
+}
+
+/** Ctrl-C and SIGTERM end vitest at once, without teardown: its exit waits for a process of its own that takes the lab down. */
+function downAtOnce(): void {
+  const [command, ...args] = selfArgv('lab', 'down', '--prefix', PREFIX);
+  spawnSync(command, args, { stdio: 'inherit' });
 }
 
 /** The shared lab. A test leaves it as it found it: what others see is what it left. */
