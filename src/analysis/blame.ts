@@ -8,12 +8,12 @@ import type { Judgement } from './outcomes.ts';
  */
 export function blameOf(
   { broken, isInDoubt, before }: Pick<Judgement, 'broken' | 'isInDoubt' | 'before'>,
-  byIngress: ReadonlyMap<string | null, { flows: number; broken: number }>,
+  byIngress: ReadonlyMap<string | null, { broken: number; inDoubt: number }>,
 ): Blame | null {
   if (isInDoubt) return 'prober';
   if (!broken) return null;
   if (before.ingress === null || byIngress.size < 2) return 'unknown';
-  const hurt = [...byIngress.values()].filter((ingress) => ingress.broken > 0).length;
+  const hurt = [...byIngress.values()].filter((ingress) => ingress.broken > ingress.inDoubt).length;
   if (hurt === 1) return 'path';
   return hurt === byIngress.size ? 'vip' : 'unknown';
 }

@@ -41,7 +41,8 @@ export type LedgerCount = {
   redialTimedOut: number;
   /** Unbroken flows of the same ingress that another backend, or a restarted one, answered at the end. */
   rebacked: number;
-  byIngress: Map<string | null, { flows: number; broken: number }>;
+  /** `inDoubt`: of the broken ones. */
+  byIngress: Map<string | null, { flows: number; broken: number; inDoubt: number }>;
   /** Ingress before -> ingress after -> flows. */
   moves: Map<string | null, Map<string | null, number>>;
 };
@@ -121,6 +122,16 @@ export function total(counts: readonly LedgerCount[], of: (count: LedgerCount) =
   return counts.reduce((sum, count) => sum + of(count), 0);
 }
 
+/** Broken, and no illness of their prober makes that doubtful. */
+export function brokenForSure({ broken, inDoubt }: { broken: number; inDoubt: number }): number {
+  return broken - inDoubt;
+}
+
+/** Whether they broke nobody can say: their prober was ill. */
+export function inDoubtOf({ inDoubt, silentInDoubt }: LedgerCount): number {
+  return inDoubt + silentInDoubt;
+}
+
 /** Broken although their hop stayed in the set. */
 export function elsewhereOf({ outcomes }: LedgerCount): number {
   return outcomes['moved-broken'] + outcomes['broken-in-place'];
@@ -163,7 +174,7 @@ function countJudgement(
   if (isYoung) count.young += 1;
   count.outcomes[outcome] += 1;
   let ingress = count.byIngress.get(before.ingress);
-  if (!ingress) count.byIngress.set(before.ingress, (ingress = { flows: 0, broken: 0 }));
+  if (!ingress) count.byIngress.set(before.ingress, (ingress = { flows: 0, broken: 0, inDoubt: 0 }));
   ingress.flows += 1;
   let moves = count.moves.get(before.ingress);
   if (!moves) count.moves.set(before.ingress, (moves = new Map<string | null, number>()));
@@ -174,13 +185,14 @@ function countJudgement(
     count.brokenByCause[broken.cause] = (count.brokenByCause[broken.cause] ?? 0) + 1;
     if (outcome === 'unknown') count.brokenUnknown += 1;
     if (isInDoubt) count.inDoubt += 1;
+    if (isInDoubt) ingress.inDoubt += 1;
     if (isInDoubt && broken.cause === 'stalled') count.stalledInDoubt += 1;
     if (outcome === 'moved-broken') {
       if (broken.cause === 'stalled') count.movedBroken.stalled += 1;
       if (isYoung) count.movedBroken.young += 1;
     }
     if (mapFailure === 'timeout') count.redialTimedOut += 1;
-    if (hasLostPod) {
+    if (hasLostPod && !isInDoubt) {
       count.podEnded.flows += 1;
       if (outcome === 'moved-broken' || outcome === 'broken-in-place') count.podEnded.elsewhere += 1;
       if (outcome === 'moved-broken') count.podEnded.moved += 1;

@@ -73,6 +73,8 @@ function outageOfVip(fault: FaultFacts, counts: readonly LedgerCount[], evidence
   const wasTimer = isHoldTimer(goneT - cutT, holdTimeMs(evidence.facts));
   if (wasTimer && hasSessionEnded(target, { fromT: cutT, untilT: goneT + SLACK_MS }, evidence.facts) !== false)
     return { kind: 'hold-timer', vip, ms: goneT - cutT, elsewhere };
+  // Where only routes were taken away the node answered all the time: that its flows broke first was only told in another order.
+  if (fault.breaksBy.length > 0 && fault.breaksBy.every((means) => means === 'routes')) return null;
   return { kind: 'dark', vip, ms: goneT - onsetT, elsewhere };
 }
 

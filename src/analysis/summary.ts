@@ -1,9 +1,10 @@
 // The answer first, in one sentence that a tired person understands at 3 a.m.
 import type { Attribution } from './cluster/attribution.ts';
 import { causeShares } from './cluster/cause-shares.ts';
-import { type LedgerCount, total } from './ledgers.ts';
+import { brokenForSure, inDoubtOf, type LedgerCount, total } from './ledgers.ts';
 import { isVipTarget, type RunFacts } from './run-facts.ts';
 import type { Restoration } from './restoration.ts';
+import { isSameSet } from './set-history.ts';
 import { countText, flowsText, lengthText, listText } from './wording.ts';
 
 export type SummaryInput = {
@@ -33,7 +34,7 @@ function storyOf({ facts, counts, attributions, restorations }: Omit<SummaryInpu
   if (!fault || faultIn.length === 0) {
     const watched = counts.filter((count) => count.window.cause === 'baseline');
     const lengthMs = Math.max(0, facts.endT - facts.timelineT);
-    return `nothing was broken on purpose: ${brokenText(watched)} in ${lengthText(lengthMs)}${causesText(attributions, 'baseline')}${observedText(counts, attributions)}`;
+    return `nothing was broken on purpose: ${brokenText(watched)} in ${lengthText(lengthMs)}${causesText(attributions, 'baseline')}${observedText(counts, attributions)}${doubtText(counts)}`;
   }
   const targets = [...new Set(begun.map((each) => each.target))];
   const what = begun.length === 1 ? fault.headline : `${String(begun.length)} faults hit ${listText(targets)}`;
@@ -43,9 +44,9 @@ function storyOf({ facts, counts, attributions, restorations }: Omit<SummaryInpu
       counts,
       `${begun.length === 1 ? 'its' : 'their'} ${targets.some((target) => isVipTarget(facts, target)) ? 'end' : 'return'}`,
     ),
-    ...restoredClause(restorations),
+    ...restoredClause(faultIn, restorations),
   ];
-  return `${clauses.join('; ')}${observedText(counts, attributions)}`;
+  return `${clauses.join('; ')}${observedText(counts, attributions)}${doubtText(counts)}`;
 }
 
 /** `341 of 1,024 TCP flows broke`; protocols in which nothing broke are left out, unless nothing broke at all. */
@@ -53,31 +54,34 @@ function brokenText(counts: readonly LedgerCount[]): string {
   const protocols = Map.groupBy(counts, (count) => count.scope.protocol);
   const sums = [...protocols].map(([protocol, of]) => ({
     name: protocol.toUpperCase(),
-    broken: total(of, (count) => count.broken),
+    broken: total(of, brokenForSure),
     population: total(of, (count) => count.population),
   }));
   const hurt = sums.filter((each) => each.broken > 0);
   if (hurt.length === 0) {
-    return `none of ${listText(sums.map(({ name, population }) => `${countText(population)} ${name}`))} flows broke`;
+    const none = `none of ${listText(sums.map(({ name, population }) => `${countText(population)} ${name}`))} flows`;
+    return total(counts, inDoubtOf) > 0 ? `${none} is known to have broken` : `${none} broke`;
   }
   return `${listText(hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`))} flows broke`;
 }
 
 /** By the node that each had come in by, against the node that its window's fault was aimed at; of a VIP by the VIP. */
 function whereText(counts: readonly LedgerCount[], facts: RunFacts): string {
-  const broken = total(counts, (count) => count.broken);
+  const broken = total(counts, brokenForSure);
   if (broken === 0) return '';
   if (counts.every(({ window }) => isVipTarget(facts, window.fault?.target ?? ''))) {
-    const ofTarget = total(counts, (count) => (count.scope.vip === count.window.fault?.target ? count.broken : 0));
+    const ofTarget = total(counts, (count) => (count.scope.vip === count.window.fault?.target ? brokenForSure(count) : 0));
     const vips = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
     return ofTarget === broken
       ? `, all of them of ${vips}`
       : `, ${countText(ofTarget)} of ${vips} and ${countText(broken - ofTarget)} of other VIPs`;
   }
   const targets = listText([...new Set(counts.map((count) => count.window.fault?.target ?? ''))]);
-  const onTarget = total(counts, (count) => count.byIngress.get(count.window.fault?.target ?? '')?.broken ?? 0);
+  const brokenOn = (node: string | null, { byIngress }: LedgerCount) => brokenForSure(byIngress.get(node) ?? { broken: 0, inDoubt: 0 });
+  const onTarget = total(counts, (count) => brokenOn(count.window.fault?.target ?? '', count));
   if (onTarget === broken) return `, all of them on ${targets}`;
-  const nowhere = total(counts, (count) => count.byIngress.get(null)?.broken ?? 0);
+  const nowhere = total(counts, (count) => brokenOn(null, count));
+  if (onTarget + nowhere === 0) return ', all of them on other nodes';
   const parts = [`${countText(onTarget)} on ${targets}`, `${countText(broken - onTarget - nowhere)} on other nodes`];
   if (nowhere > 0) parts.push(`${countText(nowhere)} on nobody knows which`);
   return `, ${listText(parts)}`;
@@ -86,36 +90,48 @@ function whereText(counts: readonly LedgerCount[], facts: RunFacts): string {
 function returnClause(counts: readonly LedgerCount[], subject: string): string[] {
   const broken = total(
     counts.filter((count) => count.window.cause === 'fault-out'),
-    (count) => count.broken,
+    brokenForSure,
   );
-  return broken > 0 ? [`${subject} broke ${countText(broken)} more`] : [];
+  return broken > 0 ? [`${countText(broken)} more broke after ${subject}`] : [];
 }
 
-function restoredClause(restorations: readonly Restoration[]): string[] {
+/** @param counts of the windows that faults opened: where they left everything as it was, nothing had to become whole again */
+function restoredClause(counts: readonly LedgerCount[], restorations: readonly Restoration[]): string[] {
   if (restorations.some((each) => each.kind === 'not-restored')) return ['paths were not whole again when the run ended'];
   const took = restorations.filter((each) => each.kind === 'restored').map((each) => each.tookMs);
   if (took.length === 0 || took.length < restorations.length) return [];
+  const wasHurt = ({ broken, before, after }: LedgerCount) => broken > 0 || before.nodes === null || !isSameSet(before.nodes, after.nodes);
+  if (!counts.some(wasHurt)) return [];
   return [`paths were whole again after ${lengthText(Math.max(...took))}`];
 }
 
 /** Whom no router could have spared. */
 function podsText(counts: readonly LedgerCount[]): string {
   const flows = total(counts, (count) => count.podEnded.flows);
-  return flows === 0 ? '' : `, ${flows === total(counts, (count) => count.broken) ? 'all' : countText(flows)} because their pod ended`;
+  return flows === 0 ? '' : `, ${flows === total(counts, brokenForSure) ? 'all' : countText(flows)} because their pod ended`;
 }
 
 /** What broke flows in windows of that cause, as far as the cluster tells: `: rollout of web 290, unexplained 10`. */
 function causesText(attributions: readonly Attribution[], cause: Attribution['window']['cause']): string {
-  const shares = causeShares(attributions.filter((attribution) => attribution.window.cause === cause));
+  const shares = causeShares(
+    attributions.filter((attribution) => attribution.window.cause === cause),
+    (_, isInDoubt) => !isInDoubt,
+  );
   return shares.length === 0 ? '' : ` (${shares.map(({ what, flows }) => `${what}: ${countText(flows)}`).join('; ')})`;
 }
 
 function observedText(counts: readonly LedgerCount[], attributions: readonly Attribution[]): string {
   const broken = total(
     counts.filter((count) => count.window.cause === 'observed'),
-    (count) => count.broken,
+    brokenForSure,
   );
   return broken > 0 ? `; ${flowsText(broken)} broke when a next-hop set changed by itself${causesText(attributions, 'observed')}` : '';
+}
+
+/** What an ill prober took for broken, or may have missed, is neither counted above nor called whole. */
+function doubtText(counts: readonly LedgerCount[]): string {
+  const flows = total(counts, inDoubtOf);
+  return flows > 0 ? `; what became of ${countText(flows)} more is not known: the prober was ill` : '';
 }
 
 function upperFirst(text: string): string {

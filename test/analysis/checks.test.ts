@@ -341,6 +341,18 @@ test('fault-effective: of a control nothing may come, for no VIP', () => {
   expect(judge(changed)).toMatchObject({ verdict: 'deviated' });
 });
 
+test('fault-effective: what an ill prober took for broken is no effect of a fault, and no proof that there was none', () => {
+  for (const told of [undefined, { aimedAt: 'vip' }, { aimedAt: 'vip', isControl: true }] as const) {
+    const journal = aJournal({ probes: ['tcp-hold'], expect: [{ check: 'fault-effective' }] })
+      .set(100, ALL)
+      .fault(6_000, 14_000, { target: told ? 'web' : 'n2', ...(told && { told }) });
+    for (const flow of journal.flows(50, { ingress: 'n2' }).slice(1)) journal.breaks(flow, 7_000, { breakCause: 'stalled' });
+    journal.add(7_200, 'prober.ill', { vantage: 'v1', fromT: 6_900, untilT: 7_200, why: 'stood still' });
+    const why = 'what became of 49 flows is not known: the prober was ill';
+    expect(judge(journal)).toMatchObject({ verdict: 'inconclusive', observed: expect.stringMatching(/\b0 of 50/) as string, why });
+  }
+});
+
 test('during names a phase; without it the whole run is judged', () => {
   const observed = (during?: 'baseline' | 'recovery') => {
     const journal = aDrop({ check: 'broken', max: 0, ...(during && { during }) });

@@ -21,6 +21,15 @@ test('row 1: an ill prober over the onset makes an outcome unknown, even on the 
   expect(lineOf(journal.end(34_000), flow, 1)).toMatchObject({ outcome: 'unknown', broken: true, blame: 'prober' });
 });
 
+test('what an ill prober took for broken does not make a path’s breaks look like the whole VIP’s', () => {
+  const journal = aDrop();
+  const [dead, doubtful] = [journal.flow({ ingress: 'n2' }), journal.flow({ ingress: 'n1' })];
+  journal.breaks(dead, 6_100).maps(dead, 6_400, 'n3').breaks(doubtful, 7_000, { breakCause: 'stalled' });
+  journal.add(7_200, 'prober.ill', { vantage: 'v1', fromT: 6_900, untilT: 7_200, why: 'stood still' });
+  const events = journal.end(34_000);
+  expect([dead, doubtful].map((flow) => lineOf(events, flow, 1)?.blame)).toEqual(['path', 'prober']);
+});
+
 test('row 1: an illness that was over before the onset or began after it, or was another vantage’s, changes nothing', () => {
   const journal = aDrop({ vantages: ['v1', 'v2'] });
   const flow = journal.flow({ ingress: 'n2' });

@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
 import type { Report } from '../../src/core/report-format.ts';
-import { aJournal, type JournalDraft } from '../support/a-journal.ts';
+import { aJournal, type FaultWords, type JournalDraft } from '../support/a-journal.ts';
 
 const ALL = ['n1', 'n2', 'n3'];
 
 /** `target` loses its route at 6.3 s and has it back at 14.5 s; 20 flows on each node. */
-function aDrop(target: string, { kind = 'bgp-session-down', headline = `${target} lost its BGP session` } = {}): JournalDraft {
+function aDrop(
+  target: string,
+  { kind = 'bgp-session-down', headline = `${target} lost its BGP session`, told }: FaultWords = {},
+): JournalDraft {
   const journal = aJournal({ probes: ['tcp-hold'] })
     .set(100, ALL)
-    .fault(6_000, 14_000, { target, kind, headline });
+    .fault(6_000, 14_000, { target, kind, headline, ...(told && { told }) });
   for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { ok: 8, fresh: true });
   return journal
     .set(
@@ -34,6 +37,39 @@ test('a middle hop’s loss is told in one sentence: what happened, how many bro
   const { summary, remarks } = reportOf(journal);
   expect(summary).toBe('n2 lost its BGP session: 20 of 40 TCP flows broke, all of them on n2; paths were whole again after 1 s.');
   expect(remarks).toEqual([]);
+});
+
+test('what an ill prober took for broken is counted nowhere in the sentence, and told as not known', () => {
+  const of = (sure: number) => {
+    const journal = aDrop('n2');
+    breakAll(journal, journal.flows(sure, { ingress: 'n2' }), { onsetT: 6_400, to: 'n1' });
+    for (const flow of journal.flows(5, { ingress: 'n1' })) journal.breaks(flow, 7_000, { breakCause: 'stalled' });
+    for (const flow of journal.flows(1, { ingress: 'n3' })) journal.breaks(flow, 15_000, { breakCause: 'stalled' });
+    for (const fromT of [6_900, 14_900])
+      journal.add(fromT + 200, 'prober.ill', { vantage: 'v1', fromT, untilT: fromT + 200, why: 'stood still' });
+    return reportOf(journal).summary;
+  };
+  const unknown = 'paths were whole again after 1 s; what became of 6 more is not known: the prober was ill.';
+  expect(of(20)).toBe(`n2 lost its BGP session: 20 of 26 TCP flows broke, all of them on n2; ${unknown}`);
+  expect(of(0)).toBe(`n2 lost its BGP session: none of 6 TCP flows is known to have broken; ${unknown}`);
+});
+
+test('where a fault moved nothing and broke nobody, nothing is said to have become whole again', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] }).set(100, ALL);
+  journal.fault(6_000, 14_000, {
+    target: 'web',
+    headline: 'an unrelated Service stood beside web',
+    told: { aimedAt: 'vip', isControl: true },
+  });
+  for (let bin = 1; bin < 34; bin += 1) journal.tally(bin, { ok: 8, fresh: true });
+  journal.flows(20);
+  expect(reportOf(journal).summary).toBe('An unrelated Service stood beside web: none of 20 TCP flows broke.');
+});
+
+test('a node whose routes alone were taken away was not dark, in whatever order that was seen', () => {
+  const journal = aDrop('n2', { told: { breaksBy: ['routes'] } });
+  breakAll(journal, journal.flows(20, { ingress: 'n2' }), { onsetT: 6_050, to: 'n1' });
+  expect(reportOf(journal).remarks).toEqual([]);
 });
 
 test('whether paths were whole again is not said while one vantage cannot tell', () => {
@@ -95,7 +131,7 @@ test('the return of a hop is told apart: how many, how quietly, and that they we
   breakAll(journal, young.slice(0, 2), { onsetT: 14_600, to: 'n2' });
   for (const flow of young.slice(2, 3)) journal.breaks(flow, 14_700, { breakCause: 'stalled' }).maps(flow, 16_500, 'n2');
   const { summary, remarks } = reportOf(journal);
-  expect(summary).toContain('none of 10 TCP flows broke; its return broke 3 more;');
+  expect(summary).toContain('none of 10 TCP flows broke; 3 more broke after its return;');
   expect(remarks).toContain(
     'The return of n2 broke 3 flows, 1 of them silently: 3 of the 4 opened while it was away (75%; RFC 2992 predicts 33.33%); ' +
       'whoever had survived its loss stayed.',

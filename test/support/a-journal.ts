@@ -273,5 +273,5 @@ function anEnvironment({
 }
 
 /** What a fault of a journal is; `told`: what its keeper says beside it. */
-type FaultWords = { target?: string; id?: string; kind?: string; headline?: string; told?: FaultTold };
+export type FaultWords = { target?: string; id?: string; kind?: string; headline?: string; told?: FaultTold };
 type FaultTold = { aimedAt?: 'vip'; isControl?: true; breaksBy?: readonly FaultMeans[] };

@@ -20,15 +20,16 @@ const ROUTE_SEEN_LATE_MS = 500;
 /** Kubernetes calls a node NotReady 50 s after its last word (node-monitor-grace-period), and removes its endpoints then. */
 const GRACE_MS = 60_000;
 
-/** `isJudged`: the flow is of the window's population, which figures and sentences count. */
-export type AttributedBreak = { flow: Flow; broken: Break; evidence: CauseEvidence; isJudged: boolean };
+/** `isJudged`: the flow is of the window's population, which figures and sentences count. `isInDoubt`: its prober was ill. */
+type BrokenFlow = { flow: Flow; isJudged: boolean; isInDoubt: boolean };
+export type AttributedBreak = BrokenFlow & { broken: Break; evidence: CauseEvidence };
 export type Cause = { source: Source; breaks: AttributedBreak[] };
 export type Attribution = {
   window: Window;
   /** Only those that broke a flow, in no order. */
   causes: readonly Cause[];
-  unexplained: readonly { flow: Flow; why: UnexplainedBreaks['why']; isJudged: boolean }[];
-  /** Changes of sets inside the window and whose effect they were. */
+  unexplained: readonly (BrokenFlow & { why: UnexplainedBreaks['why'] })[];
+  /** Changes of sets inside the window, and earlier ones of its causes; whose effect they were. */
   changes: readonly ExplainedChange[];
   /** Flows that the end of their pod broke. */
   podEnded: ReadonlySet<Flow>;
@@ -74,21 +75,24 @@ class CauseSearch {
       if (!broken) continue;
       const illnesses = facts.illnesses.filter((ill) => ill.vantage === flow.vantage);
       const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses, probes: facts.probes });
+      const { isInDoubt } = judgement;
       // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
-      const isMadeUp = judgement.isInDoubt && broken.cause === 'stalled';
+      const isMadeUp = isInDoubt && broken.cause === 'stalled';
       const found = isMadeUp ? null : this.#causeOf(flow, broken, judgement.after.ingress);
       const isJudged = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) === 'population';
       if (!found) {
-        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement), isJudged });
+        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement), isJudged, isInDoubt });
         continue;
       }
       if (found.evidence === 'its-pod') podEnded.add(flow);
       const key = sourceKey(found.source);
       let cause = causes.get(key);
       if (!cause) causes.set(key, (cause = { source: found.source, breaks: [] }));
-      cause.breaks.push({ flow, broken, evidence: found.evidence, isJudged });
+      cause.breaks.push({ flow, broken, evidence: found.evidence, isJudged, isInDoubt });
     }
-    const changes = this.#changes.filter(({ change }) => change.t >= window.fromT && change.t < window.untilT);
+    const changes = this.#changes.filter(
+      ({ change: { t }, source }) => t < window.untilT && (t >= window.fromT || causes.has(sourceKey(source))),
+    );
     return { window, causes: [...causes.values()], unexplained, changes, podEnded };
   }
 

@@ -11,14 +11,14 @@ const NAMED = 3;
 /**
  * The largest causes first, the rest summed, what is unexplained last; empty when nothing broke or nobody watched.
  * Only flows that their window judges count, as in the figures beside it.
- * @param isCounted flows that the sentence speaks of, where those are not all
+ * @param isCounted flows that the sentence speaks of, where those are not all; `isInDoubt`: their prober was ill
  */
 export function causeShares(
   attributions: readonly Attribution[],
-  isCounted: (flow: Flow) => boolean = () => true,
+  isCounted: (flow: Flow, isInDoubt: boolean) => boolean = () => true,
 ): { what: string; flows: number }[] {
-  const count = (breaks: readonly { flow: Flow; isJudged: boolean }[]) =>
-    breaks.filter(({ flow, isJudged }) => isJudged && isCounted(flow)).length;
+  const count = (breaks: readonly { flow: Flow; isJudged: boolean; isInDoubt: boolean }[]) =>
+    breaks.filter(({ flow, isJudged, isInDoubt }) => isJudged && isCounted(flow, isInDoubt)).length;
   const sums = new Map<string, number>();
   for (const { source, breaks } of attributions.flatMap(({ causes }) => causes)) {
     const flows = count(breaks);

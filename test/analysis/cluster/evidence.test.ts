@@ -49,6 +49,22 @@ test('a break while the router’s observer was blind is unseen, not one that no
   ]);
 });
 
+test('a cause of the window before is told with what became of the set by it', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] })
+    .set(100, ALL)
+    .endpoints(100, PODS)
+    .clusterNode(100, 'n2')
+    .clusterNode(5_900, 'n2', { excluded: true })
+    .set(5_950, ['n1', 'n3'])
+    .fault(6_000, 12_000, { target: 'web', told: { aimedAt: 'vip' } });
+  const flow = journal.flow({ ingress: 'n2', backend: 'old-2' });
+  journal.breaks(flow, 6_100).maps(flow, 6_400, 'n1');
+  expect(reportOf(journal).events[1]?.causes?.find(({ evidence }) => evidence['left-hop'] === 1)).toMatchObject({
+    what: 'n2 was excluded from load balancers',
+    effect: 'n2 left the next-hop set of web 50 ms later',
+  });
+});
+
 test('a set that one vantage’s flows show explains no break of another’s', () => {
   const journal = aJournal({ probes: ['tcp-hold'], vantages: ['v1', 'v2'] }).endpoints(100, PODS);
   for (let bin = 0; bin < 18; bin += 1) {
