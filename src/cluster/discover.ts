@@ -161,7 +161,8 @@ function routerLines({ peers, nodes }: ClusterPicture): string[] {
 
 /** An entry of `routers` for each address that a peer has, to be uncommented. */
 function templates(peers: ClusterPicture['peers']): string[] {
-  const offered = peers.length > 0 ? peers : [{ name: 'tor', address: null }];
+  const offered: readonly Pick<ClusterPicture['peers'][number], 'name' | 'address'>[] =
+    peers.length > 0 ? peers : [{ name: 'tor', address: null }];
   const byAddress = Map.groupBy(offered, ({ address }) => address ?? '');
   return [...byAddress].flatMap(([address, [first]]) => [
     `#   - name: ${scalar(first?.name ?? '')}`,
