@@ -110,10 +110,12 @@ function whereMissing(row: PathRow, findings: readonly PathFinding[], { service,
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
   }
   if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
-  if (findings.every(({ by }) => by === 'flows') && routers.some(({ has }) => has === true)) {
-    return `the way from the router to ${node}: its link and neighbour entry, kube-proxy and the pod there; flows that were sent to it may have failed`;
-  }
-  return `what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths); then ${speaker}`;
+  const route = 'what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths)';
+  if (findings.some(({ by }) => by === 'router')) return `${route}; then ${speaker}`;
+  const way = `the way from the router to ${node}: its link and neighbour entry, kube-proxy and the pod there; flows that were sent to it may have failed`;
+  return routers.some(({ has }) => has === true)
+    ? way
+    : `whether the router has the path; if not, ${route}, and ${speaker}; if it has, ${way}`;
 }
 
 function wherePhantom({ node, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {

@@ -119,11 +119,17 @@ function unwanted({ node, intended, sessions, elsewhere }: PathRow, router: stri
 }
 
 function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, { findings, doubts }: PathVerdict): PathVerdict {
-  const { node, intended } = row;
+  const { node, intended, elsewhere } = row;
   const advertises = intended?.advertises === true;
   const inRouter = isInRouter(row);
   const paths = rows.filter((one) => isSeen(one) || (isInRouter(one) ?? one.intended?.advertises === true)).length;
   const judged = { findings: [...findings], doubts: [...doubts] };
+  if (advertises && inRouter === null && seen.length === 0 && elsewhere.length > 0) {
+    judged.doubts.push({
+      node,
+      text: `BGPPeer ${listText(elsewhere)} is no router that is read, and no flow tells whether ${node} takes any`,
+    });
+  }
   for (const { vantage, of, fresh: opened, byNode } of seen) {
     const { all = 0, fresh = 0 } = byNode.get(node) ?? {};
     const flows = { node, by: 'flows', vantage, seen: all, of, chance: null } as const;

@@ -156,13 +156,20 @@ describe('a missing path', () => {
   test('outside a lab the environment may say how its routers spread flows: then no flow by a node is no chance either', () => {
     const unseen = (ecmp: Environment['ecmp']) =>
       wireOf(dials(intends(aJournal({ spread: 'unknown' }), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }), {}, ecmp && { ecmp });
-    expect(kinds(unseen({ hash: 'l4', nextHopGroups: 'hash-threshold' }))).toEqual(['missing n2 flows']);
+    const wire = unseen({ hash: 'l4', nextHopGroups: 'hash-threshold' });
+    expect(kinds(wire)).toEqual(['missing n2 flows']);
     const doubt = (why: string) => [`none of 88 new flows from v1 came in by n2, and ${why}`];
     expect(doubtsOf(unseen({ hash: 'l3', nextHopGroups: 'hash-threshold' }))).toEqual(doubt('the router spreads addresses, not flows'));
     expect(doubtsOf(unseen({ hash: 'l4', nextHopGroups: 'resilient' }))).toEqual(
       doubt('a resilient group leaves its buckets where they were'),
     );
     expect(doubtsOf(unseen(undefined))).toEqual(doubt('how the router spreads flows is not known'));
+  });
+
+  test('where nobody reads the router, what is to be looked at begins with it', () => {
+    const wire = wireOf(dials(intends(aJournal({ routers: [] }), 100, ALL), 1_000, { n1: 4, n3: 4 }));
+    const [told] = differences(wire.parts[0]?.rows ?? [], wire.parts[0]?.findings ?? [], CONTEXT);
+    expect(told?.look).toMatch(/^whether the router has the path; if not, .*; if it has, the way from the router to n2/);
   });
 
   test('a path that only flows know of is one more that they may fall on: the chance is larger', () => {

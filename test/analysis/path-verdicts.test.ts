@@ -68,6 +68,14 @@ test('a next hop of the same router that is nobody’s may be the node that it l
   expect(judged([rowOf('n1', ['r1'], []), strange], ['n1'])[0]?.findings).toMatchObject([{ kind: 'missing', router: 'r1' }]);
 });
 
+test('a node that tells only routers which nobody reads is in doubt where no flow was held either', () => {
+  const row = { ...rowOf('n1', [], []), intended: { advertises: true, reason: null }, elsewhere: ['spine'] };
+  expect(judged([{ ...row, routers: row.routers.map((at) => ({ ...at, should: false })) }])[0]).toEqual({
+    findings: [],
+    doubts: [{ node: 'n1', text: 'BGPPeer spine is no router that is read, and no flow tells whether n1 takes any' }],
+  });
+});
+
 test('a router is matched by any of its addresses, and is no peer at another one', () => {
   const asks = (address: string) => ({ advertises: true, reason: null, peers: [peerAt(address)] });
   const answers = (address: string) => NAMES.map((name) => shouldHave(asks(address), name, ROUTERS));

@@ -47,6 +47,17 @@ The wire is as the cluster intends: web.
 `);
 });
 
+test('where a node is not to tell every router, the table says whom it is to tell', () => {
+  const peers = [{ name: 'b1', address: '10.1.0.1' }];
+  const routers = [
+    { router: 'r1', has: true, should: true },
+    { router: 'r2', has: false, should: false },
+  ];
+  const rack: PathRow = { ...row('n1'), intended: { advertises: true, reason: null, peers }, routers };
+  const text = intentWireText([compared({ rows: [rack] })], 'held', { width: 100, colour: false });
+  expect(text).toMatch(/^✔ {2}n1 +yes, to b1 +announced to tor +yes +no /m);
+});
+
 test('a difference is marked on its node, told in a sentence with where to look, and leads the answer', () => {
   const difference = {
     kind: 'missing',
