@@ -55,10 +55,12 @@ function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): 
   const broken = total(counts, (count) => count.outcomes['moved-broken'] - count.podEnded.moved);
   if (broken === 0) return [];
   const moved = broken + total(counts, (count) => count.outcomes['moved-survived']);
-  const others = total(counts, (count) => count.population - count.outcomes['on-dead-hop']);
+  // Of a VIP whose set kept the target none were to be moved, and of unknown ones nobody saw where they went: no part of the share.
+  const cut = counts.filter(({ before, after }) => before.nodes?.includes(target) === true && after.nodes?.includes(target) === false);
+  const others = total(cut, ({ population, outcomes }) => population - outcomes['on-dead-hop'] - outcomes.unknown);
   const order = counts.find((count) => count.before.from === 'observer' && count.before.nodes?.includes(target))?.before.nodes ?? null;
   const spared = `would have spared the ${flowsText(broken)} broken elsewhere.`;
-  if (order === null || order.length < 3) return [`A resilient next-hop group ${spared}`];
+  if (order === null || order.length < 3 || others === 0) return [`A resilient next-hop group ${spared}`];
   const n = order.length;
   const position = order.indexOf(target) + 1;
   const place = position === 1 || position === n ? 'an end hop' : `hop ${String(position)}`;
