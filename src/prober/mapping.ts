@@ -53,8 +53,8 @@ export class Mapping {
   broken(flow: Flow, holding: Holding): void {
     const broken: Broken = { flow, holding, startedT: [], isUnderWay: false, hasMapped: false, lastSettleT: null, timers: [] };
     this.#broken.add(broken);
-    this.#later(broken, FIRST_TRY_MS, () => true);
-    if (!this.#observed) this.#later(broken, BLIND_SECOND_TRY_MS, () => !broken.hasMapped && broken.startedT.length === 1);
+    this.#later(broken, FIRST_TRY_MS);
+    if (!this.#observed) this.#later(broken, BLIND_SECOND_TRY_MS);
   }
 
   /** The next-hop set has settled. */
@@ -69,16 +69,24 @@ export class Mapping {
   edge(): void {
     this.#window.abort();
     this.#window = new AbortController();
-    for (const { timers } of this.#broken) timers.forEach(clearTimeout);
-    this.#broken.clear();
+    for (const broken of this.#broken) this.#forget(broken);
   }
 
-  #later(broken: Broken, delayMs: number, isDue: () => boolean): void {
-    broken.timers.push(
-      setTimeout(() => {
-        if (isDue() && !broken.isUnderWay) void this.#try(broken);
-      }, delayMs),
-    );
+  /** A try that is under way then is waited for as long again. */
+  #later(broken: Broken, delayMs: number): void {
+    const timer = setTimeout(() => {
+      if (broken.isUnderWay) this.#later(broken, delayMs);
+      else void this.#try(broken);
+    }, delayMs);
+    broken.timers.push(timer);
+  }
+
+  /** No further try: its port may serve again, as late as any. A monitor's prober lives for weeks. */
+  #forget(broken: Broken): void {
+    const { flow, holding, timers } = broken;
+    timers.forEach(clearTimeout);
+    this.#broken.delete(broken);
+    this.#dialler.portsOf(holding.protocol).release(flow.target.sourcePort);
   }
 
   async #try(broken: Broken): Promise<void> {
@@ -94,7 +102,8 @@ export class Mapping {
     holding.tell(holding.nowT(), 'flow.mapped', { flow: flow.id, attempt: broken.startedT.length, ...found });
     // It settled while the first try was under way.
     const { lastSettleT } = broken;
-    if (lastSettleT !== null && lastSettleT >= startT && isSecondTryDue(broken, lastSettleT)) void this.#try(broken);
+    if (!this.#observed && (broken.hasMapped || broken.startedT.length > 1)) this.#forget(broken);
+    else if (lastSettleT !== null && lastSettleT >= startT && isSecondTryDue(broken, lastSettleT)) void this.#try(broken);
   }
 }
 

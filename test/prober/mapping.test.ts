@@ -1,5 +1,17 @@
+import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isSecondTryDue, type Tries } from '../../src/prober/mapping.ts';
+import { monoMs } from '../../src/io/clock.ts';
+import { Dialler } from '../../src/prober/dialler.ts';
+import type { Flow } from '../../src/prober/flow.ts';
+import { Gate } from '../../src/prober/gate.ts';
+import type { Holding } from '../../src/prober/holding.ts';
+import { IdentityCache } from '../../src/prober/identity-cache.ts';
+import { isSecondTryDue, Mapping, type Tries } from '../../src/prober/mapping.ts';
+import { tcp } from '../../src/prober/protocols/tcp.ts';
+import { someTools } from '../support/a-dial.ts';
+import { aPopulation } from '../support/a-prober.ts';
+import { aResponder } from '../support/a-responder.ts';
+import { eventually } from '../support/eventually.ts';
 
 function someTries(tries: Partial<Tries> = {}): Tries {
   return { startedT: [10_000], isUnderWay: false, hasMapped: false, ...tries };
@@ -21,3 +33,57 @@ describe('when the next-hop set has settled, a broken 5-tuple is dialled a secon
     expect(isSecondTryDue(someTries({ startedT: [10_000, 13_000] }), 20_000)).toBe(false);
   });
 });
+
+describe('the port of a flow that broke serves again', () => {
+  test('once its mapping is over, without an observer: a prober that lives for weeks must not run out of ports', async () => {
+    await using bench = await threeBrokenFlows({ observed: false });
+    expect(bench.takePort()).toBeNull();
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(3);
+      expect(bench.takePort()).not.toBeNull();
+    });
+  });
+
+  test('with one at the window’s edge: until then the set may settle, and it is dialled again', async () => {
+    await using bench = await threeBrokenFlows({ observed: true });
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(3);
+    });
+    expect(bench.takePort()).toBeNull();
+    bench.mapping.edge();
+    expect(bench.takePort()).not.toBeNull();
+  });
+});
+
+/** Of a prober that has three source ports, and three flows that broke. */
+async function threeBrokenFlows({ observed }: { observed: boolean }) {
+  const responder = await aResponder();
+  const first = 10_000 + randomInt(20_000);
+  const sourceAddress = '127.0.0.1';
+  const dialler = new Dialler({
+    ...{ tools: someTools(), range: { first, last: first + 2 }, random: () => 0, sourceAddresses: [sourceAddress], stoodStillMs: () => 0 },
+  });
+  const gate = new Gate({ perSecond: 1_000, maxUnderWay: 10 });
+  const ticking = setInterval(() => {
+    gate.tick(monoMs());
+  }, 10);
+  const mapping = new Mapping({ dialler, gate, observed });
+  const mapped: string[] = [];
+  const population = aPopulation(responder.port);
+  const holding = {
+    ...{ protocol: tcp, population, nodes: [], identities: new IdentityCache(), nowT: monoMs },
+    tell: (_t: number, _type: string, { flow }: { flow: string }) => mapped.push(flow),
+  } as unknown as Holding;
+  for (const index of [0, 1, 2]) {
+    const target = dialler.freshTarget(tcp, population, index);
+    mapping.broken({ id: `v1/${String(index)}`, target, sourceAddress } as Flow, holding);
+  }
+  return {
+    ...{ mapping, mapped, takePort: () => dialler.portsOf(tcp).take() },
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(ticking);
+      mapping.edge();
+      await responder[Symbol.asyncDispose]();
+    },
+  };
+}
