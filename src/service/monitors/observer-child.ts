@@ -131,9 +131,15 @@ export class ObserverChild implements AsyncDisposable {
 
 /** That no observer of an environment sees anything from `t` on. */
 export function blindness(environment: Environment, t: number, reason: string): ObserverEvent[] {
-  return OBSERVERS.filter(({ name }) => environment.observers.includes(name)).flatMap((observer) =>
-    observer
-      .watches(environment)
-      .map((name) => ({ type: 'observer.blind' as const, t, from: observerOf({ name }), observer: observer.name, reason })),
-  );
+  return watchedIn(environment).map(({ name, observer }) => ({ type: 'observer.blind', t, from: observerOf({ name }), observer, reason }));
+}
+
+/** Whether an environment names observers that have anything there to look at. */
+export function isObservable(environment: Environment): boolean {
+  return watchedIn(environment).length > 0;
+}
+
+function watchedIn(environment: Environment): { name: string; observer: string }[] {
+  const observers = OBSERVERS.filter(({ name }) => environment.observers.includes(name));
+  return observers.flatMap((observer) => observer.watches(environment).map((name) => ({ name, observer: observer.name })));
 }

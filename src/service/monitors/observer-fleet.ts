@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Argv } from '../../io/command.ts';
 import type { ObserverEvent } from '../../observers/observer.ts';
 import type { Catalogue } from '../parts.ts';
-import { ObserverChild } from './observer-child.ts';
+import { isObservable, ObserverChild } from './observer-child.ts';
 
 export type ObserverFleetOptions = {
   catalogue: Catalogue;
@@ -42,7 +42,8 @@ export class ObserverFleet implements AsyncDisposable {
       const found = this.#options.catalogue.environments.get(name);
       if (!found || this.#children.has(name)) continue;
       const { environment, file } = found;
-      if (environment.observers.length > 0 && environment.routers.length > 0) this.#children.set(name, this.#start(environment, file));
+      // One without routers may have a cluster.
+      if (isObservable(environment)) this.#children.set(name, this.#start(environment, file));
     }
     await Promise.all(ending.map(([, child]) => child[Symbol.asyncDispose]()));
   }

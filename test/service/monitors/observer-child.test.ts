@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { monoMs } from '../../../src/io/clock.ts';
 import type { ObserverEvent } from '../../../src/observers/observer.ts';
-import { ObserverChild } from '../../../src/service/monitors/observer-child.ts';
+import { isObservable, ObserverChild } from '../../../src/service/monitors/observer-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aCatalogue } from './support/a-monitor.ts';
 
@@ -90,4 +90,13 @@ test('whoever missed something has it started anew', async () => {
   await eventually(() => {
     expect(types()).toEqual(['next-hops', 'observer.blind', 'next-hops']);
   });
+});
+
+test('an environment is observed where it names an observer that finds a router there, or a cluster', () => {
+  if (!environment) throw new Error('unreachable: the catalogue has it');
+  const cluster = { kubeconfig: 'config', context: null, socket: null, metallbNamespace: 'metallb-system' };
+  expect(isObservable(environment)).toBe(true);
+  expect(isObservable({ ...environment, observers: [] })).toBe(false);
+  expect(isObservable({ ...environment, routers: [] })).toBe(false);
+  expect(isObservable({ ...environment, routers: [], cluster, observers: ['cluster'] })).toBe(true);
 });
