@@ -26,3 +26,28 @@ export async function writtenObjects(client: KubeClient): Promise<Record<string,
   }
   return objects;
 }
+
+/** A node whose session asks for an AS number that is not its router's, until disposed. */
+export async function aWrongAsn(client: KubeClient, node: string): Promise<AsyncDisposable> {
+  const signal = () => AbortSignal.timeout(20_000);
+  const peer = (name: string) => ({ resource: RESOURCES.bgpPeers, namespace: 'metallb-system', name });
+  const but = (operator: 'In' | 'NotIn') => [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: [node] }] }];
+  const spec = (await client.get(peer('tor'), signal()))?.spec as Record<string, unknown>;
+  const select = (nodeSelectors: unknown) => client.patch(peer('tor'), { kind: 'merge', body: { spec: { nodeSelectors } } }, {}, signal());
+  await using undo = new AsyncDisposableStack();
+  undo.defer(async () => {
+    await select(spec.nodeSelectors ?? null);
+  });
+  await select(but('NotIn'));
+  undo.defer(async () => {
+    await client.remove(peer('wrong-asn'), {}, signal());
+  });
+  const wrong = {
+    apiVersion: 'metallb.io/v1beta2',
+    kind: 'BGPPeer',
+    metadata: { namespace: 'metallb-system', name: 'wrong-asn' },
+    spec: { ...spec, peerASN: 64_999, nodeSelectors: but('In') },
+  };
+  await client.create(RESOURCES.bgpPeers, wrong, {}, signal());
+  return undo.move();
+}

@@ -15,6 +15,8 @@ export type ServiceOptions = {
   config?: Record<string, unknown>;
   /** name -> text; they replace the repository's scenarios. */
   scenarios?: Record<string, string>;
+  /** The lab of that prefix was there before, and stays. */
+  keepsLab?: boolean;
   /** Environment variables for references in the file. */
   variables?: Record<string, string>;
 };
@@ -117,7 +119,8 @@ export class RunningService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGTERM');
-    await holdfast(['lab', 'down', '--prefix', this.#options.prefix]); // of a service that was killed
+    const { keepsLab = false, prefix } = this.#options;
+    if (!keepsLab) await holdfast(['lab', 'down', '--prefix', prefix]); // of a service that was killed
     rmSync(this.folder, { recursive: true, force: true });
   }
 
