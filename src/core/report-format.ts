@@ -117,7 +117,7 @@ export type UnexplainedBreaks = {
   protocol: string;
   /** Of all breaks of the window there. */
   share: Share;
-  /** `unseen`: the cluster or the router was not watched then; `unmapped`: a set changed, but where the 5-tuple goes now is not known. */
+  /** `unseen`: the cluster or the router was not watched then; `unmapped`: a set changed, but where the 5-tuple went by that is not known. */
   why: 'prober-ill' | 'unseen' | 'unmapped' | 'no-cause-seen';
 };
 

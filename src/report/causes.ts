@@ -35,6 +35,6 @@ export function unexplainedText({ vip, protocol, share, why }: UnexplainedBreaks
 const WHY_WORDS: Record<UnexplainedBreaks['why'], string> = {
   'prober-ill': 'their prober was ill, perhaps they did not break at all',
   unseen: 'the cluster or the router was not watched then',
-  unmapped: 'a next-hop set had changed, but where their 5-tuples go now is not known',
+  unmapped: 'a next-hop set had changed, but where their 5-tuples went by that is not known',
   'no-cause-seen': 'nothing that was seen explains them',
 };

@@ -4,7 +4,7 @@ import type { FaultMeans } from '../../core/scenario-file.ts';
 import type { FaultFacts } from '../fault-facts.ts';
 import { type Break, type Flow, sightingAt } from '../flow-life.ts';
 import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
-import { judgeFlow, type Judgement } from '../outcomes.ts';
+import { judgeFlow } from '../outcomes.ts';
 import { firstBreakIn, membershipOf } from '../population.ts';
 import type { RunFacts } from '../run-facts.ts';
 import { entryAt } from '../set-history.ts';
@@ -78,10 +78,10 @@ class CauseSearch {
       const { isInDoubt } = judgement;
       // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
       const isMadeUp = isInDoubt && broken.cause === 'stalled';
-      const found = isMadeUp ? null : this.#causeOf(flow, broken, judgement.after.ingress);
+      const found = isMadeUp ? null : this.#causeOf(flow, broken);
       const isJudged = membershipOf(flow, windows, window, facts.probes[flow.opened.probe]) === 'population';
       if (!found) {
-        unexplained.push({ flow, why: this.#whyNot(flow, broken, judgement), isJudged, isInDoubt });
+        unexplained.push({ flow, why: this.#whyNot(flow, broken, isInDoubt), isJudged, isInDoubt });
         continue;
       }
       if (found.evidence === 'its-pod') podEnded.add(flow);
@@ -96,15 +96,12 @@ class CauseSearch {
     return { window, causes: [...causes.values()], unexplained, changes, podEnded };
   }
 
-  #causeOf(flow: Flow, broken: Break, ingressAfter: string | null): Candidate | null {
-    const direct = [...this.#podEndsOf(flow, broken), ...this.#changesAround(flow, broken, ingressAfter)].sort((a, b) => a.t - b.t);
+  #causeOf(flow: Flow, broken: Break): Candidate | null {
+    const direct = [...this.#podEndsOf(flow, broken), ...this.#changesAround(flow, broken)].sort((a, b) => a.t - b.t);
     // What came last before the break broke it; where all was seen only after it, what was seen first.
     const slackMs = broken.clockErrMs;
     return (
-      direct.findLast(({ t }) => t <= broken.onsetT + slackMs) ??
-      direct[0] ??
-      this.#faultOf(flow, broken, ingressAfter) ??
-      this.#nodeOf(flow, broken)
+      direct.findLast(({ t }) => t <= broken.onsetT + slackMs) ?? direct[0] ?? this.#faultOf(flow, broken) ?? this.#nodeOf(flow, broken)
     );
   }
 
@@ -124,7 +121,7 @@ class CauseSearch {
       });
   }
 
-  #changesAround(flow: Flow, broken: Break, ingressAfter: string | null): Candidate[] {
+  #changesAround(flow: Flow, broken: Break): Candidate[] {
     const { ingress } = sightingAt(flow, broken.onsetT);
     const { onsetT, clockErrMs, lastOkT } = broken;
     if (ingress === null) return [];
@@ -135,36 +132,42 @@ class CauseSearch {
       if (change.before.includes(ingress) && !change.after.includes(ingress)) return [{ t: change.t, source, evidence: 'left-hop' }];
       // Answered as before for more than an interval under the new set: that did not take it elsewhere.
       const hasOutlived = intervalMs !== undefined && lastOkT > change.t + intervalMs + clockErrMs;
+      const ingressAfter = this.#ingressBy(change, flow, broken);
       const isRehashed = ingressAfter !== null && ingressAfter !== ingress;
       return isRehashed && !hasOutlived ? [{ t: change.t, source, evidence: 'rehashed' }] : [];
     });
   }
 
+  /** Where the 5-tuple goes by the change; null where it was not seen before the set changed again. */
+  #ingressBy({ t }: VipChange, flow: Flow, { onsetT }: Break): string | null {
+    const seen = seenAfter(flow, onsetT);
+    const hasChangedAgain = this.#changes.some(
+      ({ change }) => isOfFlow(change, flow) && change.t > Math.max(t, onsetT) && change.t <= (seen?.t ?? Infinity),
+    );
+    return hasChangedAgain ? null : (seen?.ingress ?? null);
+  }
+
   /** What a fault in force broke where nothing else was seen of it: only by a means of its kind, and only what that reaches. */
-  #faultOf(flow: Flow, broken: Break, ingressAfter: string | null): Candidate | null {
+  #faultOf(flow: Flow, broken: Break): Candidate | null {
     const { onsetT } = broken;
     const fault = this.#run.facts.faults.find((each) => {
       const { intentT, revertingT, lostT } = each;
       const slackMs = broken.clockErrMs + each.clockErrMs;
       const isInForce =
         intentT !== null && onsetT >= intentT - slackMs && onsetT <= Math.min(revertingT ?? Infinity, lostT ?? Infinity) + slackMs;
-      return isInForce && each.breaksBy.some((means) => this.#reaches(each, means, { flow, broken, ingressAfter }));
+      return isInForce && each.breaksBy.some((means) => this.#reaches(each, means, flow, broken));
     });
     return fault ? { t: fault.intentT ?? 0, source: { kind: 'fault', fault, edge: 'in' }, evidence: 'on-target' } : null;
   }
 
-  #reaches(
-    { target, intentT, inForceT }: FaultFacts,
-    means: FaultMeans,
-    { flow, broken: { onsetT, clockErrMs }, ingressAfter }: { flow: Flow; broken: Break; ingressAfter: string | null },
-  ): boolean {
+  #reaches({ target, intentT, inForceT }: FaultFacts, means: FaultMeans, flow: Flow, { onsetT, clockErrMs }: Break): boolean {
     switch (means) {
       case 'links':
         return isOn(target, flow, onsetT);
       case 'routes': {
         if (sightingAt(flow, onsetT).ingress !== target) return false;
         const sets = this.#setsAt(flow, onsetT);
-        return sets === null ? ingressAfter !== null && ingressAfter !== target : !sets.flat().includes(target);
+        return sets === null ? (seenAfter(flow, onsetT)?.ingress ?? target) !== target : !sets.flat().includes(target);
       }
       case 'policy':
         return flow.opened.vip === target && onsetT <= (inForceT ?? intentT ?? 0) + this.#noticeMs(flow) + clockErrMs;
@@ -195,20 +198,31 @@ class CauseSearch {
     return happening ? { t: happening.t, source: { kind: 'happening', happening }, evidence: 'on-node' } : null;
   }
 
-  #whyNot(flow: Flow, { onsetT }: Break, { isInDoubt, after }: Judgement): UnexplainedBreaks['why'] {
+  #whyNot(flow: Flow, broken: Break, isInDoubt: boolean): UnexplainedBreaks['why'] {
+    const { onsetT } = broken;
     if (isInDoubt) return 'prober-ill';
     const { cluster } = this.#run.facts;
     if (isBlindAt(cluster, onsetT) || this.#setsAt(flow, onsetT) === null) return 'unseen';
-    const hasChanged = this.#changes.some(
-      ({ change }) => isOfFlow(change, flow) && onsetT >= change.t - ROUTE_SEEN_LATE_MS && onsetT <= change.t + NOTICE_MS,
+    const isUnmapped = this.#changes.some(
+      ({ change }) =>
+        isOfFlow(change, flow) &&
+        onsetT >= change.t - ROUTE_SEEN_LATE_MS &&
+        onsetT <= change.t + NOTICE_MS &&
+        this.#ingressBy(change, flow, broken) === null,
     );
-    return hasChanged && after.ingress === null ? 'unmapped' : 'no-cause-seen';
+    return isUnmapped ? 'unmapped' : 'no-cause-seen';
   }
 }
 
 /** A set that is inferred from one vantage's flows says nothing of another's. */
 function isOfFlow({ vip, vantage }: VipChange, flow: Flow): boolean {
   return vip === flow.opened.vip && (vantage === undefined || vantage === flow.vantage);
+}
+
+/** Where the flow, or its 5-tuple, was answered first after `t`. */
+function seenAfter({ changes, mappings }: Flow, t: number): { t: number; ingress: string | null } | null {
+  const seen = [...changes, ...mappings].filter((each) => each.t >= t && each.ingress !== null);
+  return seen.length === 0 ? null : seen.reduce((a, b) => (b.t < a.t ? b : a));
 }
 
 function isOn(node: string, flow: Flow, t: number): boolean {

@@ -49,6 +49,23 @@ test('a break while the router’s observer was blind is unseen, not one that no
   ]);
 });
 
+test('where a 5-tuple goes once the set has changed again says nothing of the change before: neither that it moved, nor that it stayed', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] })
+    .set(100, ALL)
+    .endpoints(100, PODS)
+    .set(6_000, ['n1', 'n2'])
+    .set(6_700, ALL);
+  const [moved, stayed, seen] = journal.flows(3, { ingress: 'n1', backend: 'unheard-of' });
+  for (const flow of [moved, stayed, seen]) journal.breaks(flow ?? '', 6_050);
+  journal
+    .maps(seen ?? '', 6_350, 'n2')
+    .maps(moved ?? '', 9_000, 'n2')
+    .maps(stayed ?? '', 9_000, 'n1');
+  const [window] = reportOf(journal).events;
+  expect(window?.causes?.flatMap(({ evidence }) => evidence.rehashed ?? [])).toEqual([1]);
+  expect(window?.unexplained).toMatchObject([{ share: { count: 2, n: 3 }, why: 'unmapped' }]);
+});
+
 test('a cause of the window before is told with what became of the set by it', () => {
   const journal = aJournal({ probes: ['tcp-hold'] })
     .set(100, ALL)
