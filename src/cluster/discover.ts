@@ -151,7 +151,7 @@ function routerLines({ peers, nodes }: ClusterPicture): string[] {
     '# `addresses`: all at which BGPPeers name the router, and no other router: they tell which nodes should announce to it.',
     ...told,
     'routers: []',
-    ...templates(peers),
+    ...templates(peers.length > 0 ? peers : [{ name: 'tor', address: null }]),
     '',
     '# TO DO: how those routers spread flows, which no cluster knows: without it a path that no flow comes in by is in doubt, never missing.',
     '# hash: l4 (the 5-tuple) or l3 (addresses); nextHopGroups: hash-threshold, or resilient where buckets stay where they were.',
@@ -160,10 +160,8 @@ function routerLines({ peers, nodes }: ClusterPicture): string[] {
 }
 
 /** An entry of `routers` for each address that a peer has, to be uncommented. */
-function templates(peers: ClusterPicture['peers']): string[] {
-  const offered: readonly Pick<ClusterPicture['peers'][number], 'name' | 'address'>[] =
-    peers.length > 0 ? peers : [{ name: 'tor', address: null }];
-  const byAddress = Map.groupBy(offered, ({ address }) => address ?? '');
+function templates(peers: readonly { name: string; address: string | null }[]): string[] {
+  const byAddress = Map.groupBy(peers, ({ address }) => address ?? '');
   return [...byAddress].flatMap(([address, [first]]) => [
     `#   - name: ${scalar(first?.name ?? '')}`,
     '#     driver: frr',

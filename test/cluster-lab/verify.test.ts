@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { PathRow } from '../../src/analysis/path-verdicts.ts';
+import { selfArgv } from '../../src/cli/self.ts';
 import { discoverEnvironment } from '../../src/cluster/discover.ts';
 import { type KubeClient, RESOURCES } from '../../src/cluster/kube-client.ts';
 import { openCluster } from '../../src/cluster/open-cluster.ts';
@@ -177,6 +178,31 @@ test('an environment discovered by Holdfast’s own user is valid, and names wha
   const path = join(folder, 'found.yaml');
   writeFileSync(path, text);
   expect(await holdfast(['validate', path])).toMatchObject({ code: 0 });
+});
+
+test('outside a lab, and without its router: a node that no flow reaches is missing where the environment says how flows are spread', async () => {
+  const { cluster, vips } = lab.environment;
+  const [web] = vips;
+  const file = join(folder, 'outside.yaml');
+  const environment = {
+    title: 'Outside',
+    vips: [{ name: 'web', address: web?.address, policy: 'local', service: 'default/web' }],
+    nodes: lab.environment.nodes.map(({ name, addresses }) => ({ name, addresses })),
+    ecmp: { hash: 'l4', nextHopGroups: 'hash-threshold' },
+    cluster: { kubeconfig: cluster?.kubeconfig },
+    key: `\${file:${join(lab.stateFolder, 'key')}}`,
+  };
+  writeFileSync(file, JSON.stringify(environment));
+  const inside = (member: string, ...command: string[]) => ['lab', 'exec', '--prefix', lab.plan.prefix, member, '--', ...command];
+  const nft = async (command: string) => {
+    expect(await holdfast(inside('n2', 'nft', command))).toMatchObject({ code: 0 });
+  };
+  undo.push(() => nft('delete table inet deaf'));
+  await nft('table inet deaf { chain pre { type filter hook prerouting priority -300; tcp dport 7000 drop; }; }');
+  const args = ['verify', '--env', file, '--flows', '64', '--out', join(folder, 'outside'), '--json'];
+  const { code, stdout, stderr } = await holdfast(inside('v1', ...selfArgv(...args)));
+  expect({ code, stderr }).toMatchObject({ code: 1 });
+  expect(differences({ code, stderr, ...(JSON.parse(stdout) as Omit<Verified, 'code' | 'stderr'>) })).toEqual(['missing n2']);
 });
 
 /** The process of a node's speaker, as the lab's kubelet noted it. */
