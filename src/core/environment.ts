@@ -24,10 +24,13 @@ const observers = z
 /** MetalLB's BGP backends that a lab can run (the third, frr-k8s, is a daemon of its own). */
 export const METALLB_BACKENDS = ['native', 'frr'] as const;
 /** MetalLB versions that `deploy/lab/programs` builds, the first by default. */
-export const METALLB_VERSIONS = ['0.16.2'] as const;
+export const METALLB_VERSIONS = ['0.16.2', '0.15.3'] as const;
 
 const labCluster = z.strictObject({
-  metallb: z.enum(METALLB_VERSIONS).default(METALLB_VERSIONS[0]).meta({ description: 'MetalLB’s version.' }),
+  metallb: z
+    .enum(METALLB_VERSIONS)
+    .default(METALLB_VERSIONS[0])
+    .meta({ description: 'MetalLB’s version. Any but the default is built when a lab first asks for it, which takes minutes.' }),
   backend: z.enum(METALLB_BACKENDS).default('native').meta({ description: 'MetalLB’s BGP backend.' }),
   proxyMode: z.enum(['nftables', 'iptables']).default('nftables').meta({ description: 'kube-proxy’s mode.' }),
 });
