@@ -59,7 +59,8 @@ describe('the port of a flow that broke serves again', () => {
 async function threeBrokenFlows({ observed }: { observed: boolean }) {
   const responder = await aResponder();
   const first = 10_000 + randomInt(20_000);
-  const sourceAddress = '127.0.0.1';
+  // No other test dials from there: none of the three ports is in use.
+  const sourceAddress = `127.1.${String(randomInt(256))}.1`;
   const dialler = new Dialler({
     ...{ tools: someTools(), range: { first, last: first + 2 }, random: () => 0, sourceAddresses: [sourceAddress], stoodStillMs: () => 0 },
   });
@@ -76,7 +77,7 @@ async function threeBrokenFlows({ observed }: { observed: boolean }) {
   } as unknown as Holding;
   for (const index of [0, 1, 2]) {
     const target = dialler.freshTarget(tcp, population, index);
-    mapping.broken({ id: `v1/${String(index)}`, target, sourceAddress } as Flow, holding);
+    mapping.broken({ id: `v1/${String(index)}`, target, sourceAddress } as unknown as Flow, holding);
   }
   return {
     ...{ mapping, mapped, takePort: () => dialler.portsOf(tcp).take() },
