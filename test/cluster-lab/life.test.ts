@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { selfArgv } from '../../src/cli/self.ts';
 import { METALLB_VERSIONS } from '../../src/core/environment.ts';
 import { runCommand, tryCommand } from '../../src/io/command.ts';
@@ -19,6 +19,9 @@ const MEMBERS = ['tor', 'cp', 'n1', 'n2', 'n3', 'v1', 'v2'];
 const NODES = ['n1', 'n2', 'n3'];
 const lab = (verb: string, ...args: string[]) => holdfast(['lab', verb, '--prefix', PREFIX, ...args]);
 
+beforeAll(async () => {
+  await lab('down'); // what a killed test left
+});
 afterEach(async () => {
   await lab('down');
 });

@@ -1,7 +1,7 @@
 // The supervisor of a cluster lab: it starts again what dies, nothing outlives it, and what it cannot do it says.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { RESOURCES } from '../../src/cluster/kube-client.ts';
 import { openCluster } from '../../src/cluster/open-cluster.ts';
 import { identityOf, isAlive } from '../../src/io/process-identity.ts';
@@ -18,6 +18,9 @@ const PREFIX = 'tcsuper';
 const QUICK = 'deploy/lab/metallb-quick.yaml';
 const lab = (...args: string[]) => holdfast(['lab', ...args, '--prefix', PREFIX]);
 
+beforeAll(async () => {
+  await lab('down'); // what a killed test left
+});
 afterEach(async () => {
   await lab('down');
 });
