@@ -46,6 +46,7 @@ export async function streamEvents(
   },
 ): Promise<void> {
   const { announcements, lastId, limits, mayRead, signal } = options;
+  if (response.destroyed) return; // gone while it was asked who it is: its close is not told a second time
   const ended = new AbortController();
   const isOver = AbortSignal.any([signal, ended.signal]);
   let wake: () => void = () => undefined;

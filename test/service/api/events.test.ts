@@ -1,6 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import { streamEvents } from '../../../src/service/api/event-stream.ts';
+import { LIMITS } from '../../../src/service/api/limits.ts';
 import { revokeToken } from '../../../src/service/api/tokens.ts';
 import { type AnApi, anApi, NOW_MS } from './an-api.ts';
 
@@ -155,4 +158,31 @@ test('who does not read is dropped, and holds up nobody', async () => {
     expect(slow.isClosed()).toBe(true);
   });
   expect(slow.text().slice(-200)).not.toContain('the last');
+});
+
+test('who is gone before the stream begins gives the seat back too', async () => {
+  await using api = await anApi();
+  let isOver = false;
+  await using server = createServer((_, response) => {
+    response.once('close', () => {
+      const { announcements } = api;
+      const options = {
+        announcements,
+        lastId: null,
+        limits: LIMITS,
+        mayRead: () => Promise.resolve(true),
+        signal: new AbortController().signal,
+      };
+      void streamEvents(response, options).finally(() => {
+        isOver = true;
+      });
+    });
+    client.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await eventually(() => {
+    expect(isOver).toBe(true);
+  });
 });
