@@ -37,7 +37,7 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
     : [
         ...outageRemarks(fault, of('fault-in'), evidence),
         ...rehashRemarks(fault, of('fault-in')),
-        ...returnRemarks(fault, of('fault-out')),
+        ...returnRemarks(fault, of('fault-out'), evidence),
         ...redialRemarks(fault, of('fault-out'), evidence),
       ];
   if (fault.lostT !== null) {
@@ -77,8 +77,14 @@ function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): 
 }
 
 /** A hop's return breaks flows too, and often more quietly than its loss. */
-function returnRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
-  const hurt = counts.filter((count) => count.outcomes['moved-broken'] > 0);
+function returnRemarks({ target }: FaultFacts, counts: readonly LedgerCount[], { nextHops }: Evidence): string[] {
+  // What passes by itself may be back before it is called over: then this window saw no return.
+  const hasReturned = ({ window, scope }: LedgerCount) =>
+    nextHops
+      .historiesOf(scope.vantage, scope.vip)
+      .flatMap(changesOf)
+      .some(({ t, before, after }) => t >= window.fromT && t < window.untilT && !before.includes(target) && after.includes(target));
+  const hurt = counts.filter((count) => count.outcomes['moved-broken'] > 0 && hasReturned(count));
   const broken = total(hurt, (count) => count.outcomes['moved-broken']);
   if (broken === 0) return [];
   const silently = total(hurt, (count) => count.movedBroken.stalled);

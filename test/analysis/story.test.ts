@@ -138,6 +138,15 @@ test('the return of a hop is told apart: how many, how quietly, and that they we
   );
 });
 
+test('a hop that was back before its fault was over is not said to have broken by its return what was opened since', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] })
+    .set(100, ALL)
+    .fault(6_000, 14_000, { kind: 'speaker-delete' });
+  journal.set(6_100, ['n1', 'n3']).set(8_000, ALL);
+  for (const flow of journal.flows(3, { ingress: 'n1', openT: 9_000 })) journal.breaks(flow, 15_000).maps(flow, 15_400, 'n2');
+  expect(reportOf(journal).remarks.join(' ')).not.toContain('The return of n2');
+});
+
 test('a run without a fault says that nothing broke, and for how long it looked', () => {
   const journal = aJournal().set(100, ALL);
   journal.flows(1_024);

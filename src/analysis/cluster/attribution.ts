@@ -160,10 +160,11 @@ class CauseSearch {
     return fault ? { t: fault.intentT ?? 0, source: { kind: 'fault', fault, edge: 'in' }, evidence: 'on-target' } : null;
   }
 
-  #reaches({ target, intentT, inForceT }: FaultFacts, means: FaultMeans, flow: Flow, { onsetT, clockErrMs }: Break): boolean {
+  #reaches({ target, intentT, inForceT }: FaultFacts, means: FaultMeans, flow: Flow, broken: Break): boolean {
+    const { onsetT, clockErrMs } = broken;
     switch (means) {
       case 'links':
-        return isOn(target, flow, onsetT);
+        return isSilent(broken) && isOn(target, flow, onsetT);
       case 'routes': {
         if (sightingAt(flow, onsetT).ingress !== target) return false;
         const sets = this.#setsAt(flow, onsetT);
@@ -186,7 +187,9 @@ class CauseSearch {
     return sets.length > 0 && sets.every((nodes) => nodes !== null) ? sets : null;
   }
 
-  #nodeOf(flow: Flow, { onsetT }: Break): Candidate | null {
+  #nodeOf(flow: Flow, broken: Break): Candidate | null {
+    const { onsetT } = broken;
+    if (!isSilent(broken)) return null;
     const happening = this.#run.facts.cluster.happenings.find(
       (each) =>
         each.kind === 'node' &&
@@ -217,6 +220,11 @@ class CauseSearch {
 /** A set that is inferred from one vantage's flows says nothing of another's. */
 function isOfFlow({ vip, vantage }: VipChange, flow: Flow): boolean {
   return vip === flow.opened.vip && (vantage === undefined || vantage === flow.vantage);
+}
+
+/** A node that is dead says nothing any more: a reset, or a close, is the word of somebody who lives. */
+function isSilent({ cause }: Break): boolean {
+  return cause === 'stalled' || cause === 'unreachable';
 }
 
 /** Where the flow, or its 5-tuple, was answered first after `t`. */

@@ -165,7 +165,7 @@ export function faultsSection({ faults }: Report): Markup {
       columns: [
         { title: 'id' },
         { title: 'fault' },
-        { title: 'node' },
+        { title: 'target' },
         right('planned for'),
         right('in force at'),
         right('reverted at'),

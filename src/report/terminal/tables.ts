@@ -97,7 +97,7 @@ export function interruptionLines({ interruptions }: Report, { width }: Terminal
 export function faultLines({ faults }: Report, style: TerminalStyle): string[] {
   if (faults.length === 0) return [];
   const paint = painter(style);
-  const columns = [left('id'), left('fault'), left('node'), right('planned for'), right('in force'), right('reverted'), left('revert')];
+  const columns = [left('id'), left('fault'), left('target'), right('planned for'), right('in force'), right('reverted'), left('revert')];
   const rows = faults.map((fault) => [
     fault.id,
     fault.kind,

@@ -244,7 +244,7 @@ test('a fault answers for what came in by its target and for what was answered t
 });
 
 test('a fault is the cause of no break that its kind cannot bring about', () => {
-  const explained = (target: string, breaksBy: readonly FaultMeans[], sets = true) => {
+  const explained = (target: string, breaksBy: readonly FaultMeans[], { sets = true, breakCause = 'stalled' } = {}) => {
     const journal = aJournal({ probes: ['tcp-hold'], policy: 'cluster', vips: ['web', 'api'] })
       .endpoints(100, PODS)
       .endpoints(100, PODS, 'api');
@@ -261,14 +261,15 @@ test('a fault is the cause of no break that its kind cannot bring about', () => 
       const of = aJournal();
       of.events.splice(0, of.events.length, ...journal.events);
       const flow = of.flow({ vip: 'web', backend: 'unheard-of', ...fields });
-      const causes = causesOf(reportOf(of.breaks(flow, onsetT).maps(flow, onsetT + 400, to)));
+      const causes = causesOf(reportOf(of.breaks(flow, onsetT, { breakCause }).maps(flow, onsetT + 400, to)));
       return causes.some(({ kind, broken }) => kind === 'fault' && broken.some(({ share }) => share.count > 0)) ? [name] : [];
     });
     return named;
   };
   expect(explained('n2', ['links'])).toEqual(['in by n2, maps to n2', 'in by n2, maps to n1', 'answered on n2']);
+  expect(explained('n2', ['links'], { breakCause: 'reset' })).toEqual([]); // a dead node sends none
   expect(explained('n2', ['routes'])).toEqual([]); // it stayed a next hop
-  expect(explained('n2', ['routes'], false)).toEqual(['in by n2, maps to n1']);
+  expect(explained('n2', ['routes'], { sets: false })).toEqual(['in by n2, maps to n1']);
   expect(explained('n2', ['pods'])).toEqual([]); // no pod ended
   expect(explained('n2', [])).toEqual([]);
   expect(explained('web', ['policy'])).toEqual(['in by n2, maps to n2', 'in by n2, maps to n1', 'answered on n2']);

@@ -49,6 +49,18 @@ test('a break while the router’s observer was blind is unseen, not one that no
   ]);
 });
 
+test('a node that became NotReady explains what fell silent on it before, and no reset: a dead node sends none', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] })
+    .set(100, ALL)
+    .endpoints(100, PODS)
+    .clusterNode(100, 'n3');
+  const [silent = '', reset = ''] = journal.flows(2, { ingress: 'n3', backend: 'old-3', backendNode: 'n3' });
+  journal.breaks(silent, 6_000, { breakCause: 'stalled' }).breaks(reset, 6_000).clusterNode(50_000, 'n3', { ready: 'Unknown' });
+  const [window] = reportOf(journal, 60_000).events;
+  expect(window?.causes).toMatchObject([{ what: 'n3 became NotReady', evidence: { 'on-node': 1 } }]);
+  expect(window?.unexplained).toMatchObject([{ share: { count: 1, n: 2 }, why: 'no-cause-seen' }]);
+});
+
 test('where a 5-tuple goes once the set has changed again says nothing of the change before: neither that it moved, nor that it stayed', () => {
   const journal = aJournal({ probes: ['tcp-hold'] })
     .set(100, ALL)
