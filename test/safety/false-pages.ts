@@ -11,6 +11,7 @@ const LOSS = 1e-3;
 const MANY_FLOWS = 1_024;
 const SAMPLE = { vips: 20, days: 10 / 24, flows: 1, playsAll: true };
 
+if (!(Number(vips) > 0 && Number(days) > 0)) throw new Error('node test/safety/false-pages.ts [VIPS] [DAYS]');
 const network = { vips: Number(vips), days: Number(days), lossShare: LOSS, seed: 1 };
 const rows = [
   { name: `${vips} VIPs, ${days} days, 64 flows a vantage and protocol`, ...falsePages(network) },

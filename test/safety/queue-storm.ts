@@ -246,6 +246,8 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 async function main([first = '', second = '', third = '1']: readonly string[]): Promise<void> {
+  if (!(Number(first === 'redis' ? second : first) > 0))
+    throw new Error('node test/safety/queue-storm.ts RUNS [SEED] | redis KILLS [SEED]');
   if (first === 'redis') {
     const { kills, ticks, missing, wrong, canaryMs, rssMb: rss } = await killRedis({ kills: Number(second), seed: Number(third) });
     const sorted = canaryMs.toSorted((a, b) => a - b);
@@ -258,7 +260,6 @@ async function main([first = '', second = '', third = '1']: readonly string[]): 
     process.exitCode = missing.length + wrong.length + late > 0 ? 1 : 0;
     return;
   }
-  if (!(Number(first) > 0)) throw new Error('node test/safety/queue-storm.ts RUNS [SEED] | redis KILLS [SEED]');
   const { began, wrong, ...done } = await runStorm({ runs: Number(first), seed: Number(second || '1') });
   for (const line of wrong) process.stdout.write(`${line}\n`);
   process.stdout.write(
