@@ -4,9 +4,10 @@
 //   sh deploy/lab/programs/build.sh 0.15.3
 //   node test/support/in-lab-host.ts node test/safety/older-metallb.ts
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { PathRow } from '../../src/analysis/path-verdicts.ts';
 import { EXCLUDE_LABEL } from '../../src/cluster/intent/intent.ts';
 import { RESOURCES } from '../../src/cluster/kube-client.ts';
@@ -78,7 +79,18 @@ async function untilHops(lab: Lab, nodes: readonly string[]): Promise<void> {
 
 /** Holds flows and compares; throws unless all layers agree. */
 async function verified(file: string): Promise<{ vip: string; rows: PathRow[] }[]> {
-  const { code, stdout, stderr } = await holdfast(['verify', '--env', file, '--prefix', PREFIX, '--flows', '32', '--json']);
+  const { code, stdout, stderr } = await holdfast([
+    'verify',
+    '--env',
+    file,
+    '--prefix',
+    PREFIX,
+    '--flows',
+    '32',
+    '--out',
+    join(dirname(file), randomUUID()),
+    '--json',
+  ]);
   assert.equal(code, 0, stderr + stdout);
   const { vips } = JSON.parse(stdout) as { vips: ComparedVip[] };
   return vips.map(({ vip, wire }) => ({ vip: vip.name, rows: [...(wire.parts.at(-1)?.rows ?? [])] }));
