@@ -32,7 +32,7 @@ export class Flow implements Listener {
   #lastRttMs: number;
   #isBroken = false;
   #isOver = false;
-  /** ICMP errors since the last answer. */
+  /** ICMP errors since the last answer, up to the break. */
   #signs: string[] = [];
 
   constructor(opened: Opened, holding: Holding, onOver: (flow: Flow) => void) {
@@ -124,7 +124,8 @@ export class Flow implements Listener {
 
   onTrouble(trouble: Trouble): void {
     if (!trouble.isOver) {
-      if (trouble.kind !== 'own') this.#signs.push(trouble.evidence);
+      // Of a break that was told already nobody asks any more, and it may last for weeks.
+      if (trouble.kind !== 'own' && !this.#isBroken) this.#signs.push(trouble.evidence);
       return;
     }
     const nowT = this.#holding.nowT();
