@@ -44,7 +44,7 @@ function storyOf({ facts, counts, attributions, restorations }: Omit<SummaryInpu
       counts,
       `${begun.length === 1 ? 'its' : 'their'} ${targets.some((target) => isVipTarget(facts, target)) ? 'end' : 'return'}`,
     ),
-    ...restoredClause(faultIn, restorations),
+    ...restoredClause(faultIn, restorations, begun.length === 1 ? 'the fault' : 'the last fault'),
   ];
   return `${clauses.join('; ')}${observedText(counts, attributions)}${doubtText(counts)}`;
 }
@@ -96,13 +96,13 @@ function returnClause(counts: readonly LedgerCount[], subject: string): string[]
 }
 
 /** @param counts of the windows that faults opened: where they left everything as it was, nothing had to become whole again */
-function restoredClause(counts: readonly LedgerCount[], restorations: readonly Restoration[]): string[] {
+function restoredClause(counts: readonly LedgerCount[], restorations: readonly Restoration[], what: string): string[] {
   if (restorations.some((each) => each.kind === 'not-restored')) return ['paths were not whole again when the run ended'];
   const took = restorations.filter((each) => each.kind === 'restored').map((each) => each.tookMs);
   if (took.length === 0 || took.length < restorations.length) return [];
   const wasHurt = ({ broken, before, after }: LedgerCount) => broken > 0 || before.nodes === null || !isSameSet(before.nodes, after.nodes);
   if (!counts.some(wasHurt)) return [];
-  return [`paths were whole again after ${lengthText(Math.max(...took))}`];
+  return [`paths were whole again ${lengthText(Math.max(...took))} after ${what} ended`];
 }
 
 /** Whom no router could have spared. */

@@ -35,7 +35,9 @@ test('a middle hop’s loss is told in one sentence: what happened, how many bro
   journal.flows(20, { ingress: 'n1' });
   breakAll(journal, journal.flows(20, { ingress: 'n2' }), { onsetT: 6_400, to: 'n1' });
   const { summary, remarks } = reportOf(journal);
-  expect(summary).toBe('n2 lost its BGP session: 20 of 40 TCP flows broke, all of them on n2; paths were whole again after 1 s.');
+  expect(summary).toBe(
+    'n2 lost its BGP session: 20 of 40 TCP flows broke, all of them on n2; paths were whole again 1 s after the fault ended.',
+  );
   expect(remarks).toEqual([]);
 });
 
@@ -49,7 +51,7 @@ test('what an ill prober took for broken is counted nowhere in the sentence, and
       journal.add(fromT + 200, 'prober.ill', { vantage: 'v1', fromT, untilT: fromT + 200, why: 'stood still' });
     return reportOf(journal).summary;
   };
-  const unknown = 'paths were whole again after 1 s; what became of 6 more is not known: the prober was ill.';
+  const unknown = 'paths were whole again 1 s after the fault ended; what became of 6 more is not known: the prober was ill.';
   expect(of(20)).toBe(`n2 lost its BGP session: 20 of 26 TCP flows broke, all of them on n2; ${unknown}`);
   expect(of(0)).toBe(`n2 lost its BGP session: none of 6 TCP flows is known to have broken; ${unknown}`);
 });

@@ -53,7 +53,7 @@ export function simulateRun(shape: Partial<RunShape> = {}): SimulatedRun {
     summary:
       `${dead} lost its BGP session: ${thousands(broken)} of ${thousands(tcp)} TCP flows broke, ` +
       (elsewhere > 0 ? `${thousands(elsewhere)} of them on other nodes` : `all of them on ${dead}`) +
-      '; paths were whole again after 0.9 s.',
+      '; paths were whole again 0.9 s after the fault ended.',
     remarks:
       elsewhere > 0
         ? [
