@@ -15,7 +15,7 @@ import { environmentFile } from '../../src/core/environment.ts';
 import type { ComparedVip } from '../../src/report/terminal/intent-wire.ts';
 import { CLUSTER_LAB_FILE, theClusterLab } from '../support/a-cluster-lab.ts';
 import { hopsTo } from '../support/a-lab.ts';
-import { systemClient } from '../support/cluster-objects.ts';
+import { aWrongAsn, keepPeerFrom, systemClient } from '../support/cluster-objects.ts';
 import { eventually } from '../support/eventually.ts';
 import { holdfast } from '../support/holdfast.ts';
 
@@ -24,7 +24,6 @@ const ALL = ['n1', 'n2', 'n3'];
 const OTHERS = ['n1', 'n3'];
 const signal = () => AbortSignal.timeout(20_000);
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-verify-'));
-const peer = (name: string) => ({ resource: RESOURCES.bgpPeers, namespace: 'metallb-system', name });
 const merge = (body: object) => ({ kind: 'merge', body }) as const;
 let client: KubeClient;
 let count = 0;
@@ -86,17 +85,8 @@ test.each(['web', 'web-cluster'])('a healthy cluster: all layers say the same of
   expect(verified.vips[0]?.wire).toMatchObject({ unjudged: null, parts: [{ findings: [], doubts: [] }] });
 });
 
-const onN2 = (operator: 'In' | 'NotIn') => [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: ['n2'] }] }];
-
-/** The BGPPeer is for the other nodes alone, until the test ends. @param spec its own */
-async function keepPeerFromN2(spec: Record<string, unknown> | undefined): Promise<void> {
-  undo.push(() => client.patch(peer('tor'), merge({ spec: { nodeSelectors: spec?.nodeSelectors ?? null } }), {}, signal()));
-  await client.patch(peer('tor'), merge({ spec: { nodeSelectors: onN2('NotIn') } }), {}, signal());
-}
-
 test('a BGPPeer that is not for a node: nobody is to be told of it, the router has it not, and nothing differs', async () => {
-  const before = await client.get(peer('tor'), signal());
-  await keepPeerFromN2(before?.spec as Record<string, unknown> | undefined);
+  await using _ = await keepPeerFrom(client, 'n2');
   await untilHops({ web: OTHERS });
   const verified = await verify('web');
   expect(verified).toMatchObject({ code: 0, verdict: 'held' });
@@ -112,17 +102,7 @@ test('a BGPPeer that is not for a node: nobody is to be told of it, the router h
 });
 
 test('a BGPPeer of the wrong AS number: the speaker says that it announces, the router has no path, and the session is named', async () => {
-  const before = await client.get(peer('tor'), signal());
-  const spec = before?.spec as Record<string, unknown>;
-  await keepPeerFromN2(spec);
-  undo.push(() => client.remove(peer('wrong-asn'), {}, signal()));
-  const wrong = {
-    apiVersion: 'metallb.io/v1beta2',
-    kind: 'BGPPeer',
-    metadata: { namespace: 'metallb-system', name: 'wrong-asn' },
-    spec: { ...spec, peerASN: 64_999, nodeSelectors: onN2('In') },
-  };
-  await client.create(RESOURCES.bgpPeers, wrong, {}, signal());
+  await using _ = await aWrongAsn(client, 'n2');
   await untilHops({ web: OTHERS });
   const verified = await verify('web');
   expect(verified).toMatchObject({ code: 1, verdict: 'deviated' });

@@ -27,27 +27,42 @@ export async function writtenObjects(client: KubeClient): Promise<Record<string,
   return objects;
 }
 
-/** A node whose session asks for an AS number that is not its router's, until disposed. */
+const peer = (name: string) => ({ resource: RESOURCES.bgpPeers, namespace: 'metallb-system', name });
+const hostname = (operator: 'In' | 'NotIn', node: string) => [
+  { matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: [node] }] },
+];
+
+/** The lab's BGPPeer is for the other nodes alone, until disposed. */
+export async function keepPeerFrom(client: KubeClient, node: string): Promise<AsyncDisposable> {
+  const { nodeSelectors = null } = await peerSpec(client);
+  const select = (value: unknown) =>
+    client.patch(peer('tor'), { kind: 'merge', body: { spec: { nodeSelectors: value } } }, {}, AbortSignal.timeout(20_000));
+  await select(hostname('NotIn', node));
+  return {
+    async [Symbol.asyncDispose]() {
+      await select(nodeSelectors);
+    },
+  };
+}
+
+/** A node asks for a session with an AS number that is not its router's, until disposed. */
 export async function aWrongAsn(client: KubeClient, node: string): Promise<AsyncDisposable> {
-  const signal = () => AbortSignal.timeout(20_000);
-  const peer = (name: string) => ({ resource: RESOURCES.bgpPeers, namespace: 'metallb-system', name });
-  const but = (operator: 'In' | 'NotIn') => [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator, values: [node] }] }];
-  const spec = (await client.get(peer('tor'), signal()))?.spec as Record<string, unknown>;
-  const select = (nodeSelectors: unknown) => client.patch(peer('tor'), { kind: 'merge', body: { spec: { nodeSelectors } } }, {}, signal());
-  await using undo = new AsyncDisposableStack();
-  undo.defer(async () => {
-    await select(spec.nodeSelectors ?? null);
-  });
-  await select(but('NotIn'));
-  undo.defer(async () => {
-    await client.remove(peer('wrong-asn'), {}, signal());
-  });
+  const spec = await peerSpec(client);
+  await using open = new AsyncDisposableStack();
+  open.use(await keepPeerFrom(client, node));
   const wrong = {
     apiVersion: 'metallb.io/v1beta2',
     kind: 'BGPPeer',
     metadata: { namespace: 'metallb-system', name: 'wrong-asn' },
-    spec: { ...spec, peerASN: 64_999, nodeSelectors: but('In') },
+    spec: { ...spec, peerASN: 64_999, nodeSelectors: hostname('In', node) },
   };
-  await client.create(RESOURCES.bgpPeers, wrong, {}, signal());
-  return undo.move();
+  await client.create(RESOURCES.bgpPeers, wrong, {}, AbortSignal.timeout(20_000));
+  open.defer(async () => {
+    await client.remove(peer('wrong-asn'), {}, AbortSignal.timeout(20_000));
+  });
+  return open.move();
+}
+
+async function peerSpec(client: KubeClient): Promise<Record<string, unknown>> {
+  return (await client.get(peer('tor'), AbortSignal.timeout(20_000)))?.spec as Record<string, unknown>;
 }
