@@ -5,7 +5,7 @@
 #   sh build.sh folders [VERSION]   tells the folders they lie in: of etcd, of Kubernetes, of MetalLB; a cache, which may be deleted
 #   sh build.sh check               tells the version of Go that would build them, or what is wrong with it
 #
-# VERSION is MetalLB's: one of the folders metallb-*. Others than the first take minutes of their own, and are built only when asked for.
+# VERSION is MetalLB's, one of the folders metallb-*; without it the default of a lab. Any other takes minutes more, when it is asked for.
 #
 # Beside MetalLB's programs lie, from its module: metallb-crds/ (its CustomResourceDefinitions) and frr-reloader.sh. The reloader is the
 # part of MetalLB's backend `frr` that has FRR take up what a speaker wrote: bash, flock, python3 and FRR's own /usr/lib/frr/frr-reload.py
