@@ -52,13 +52,15 @@ function faultRemarks(fault: FaultFacts, evidence: Evidence): string[] {
 /** Flows of other nodes that moved because the router cut its hash space anew. */
 function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): string[] {
   // A flow whose pod ended would have broken wherever the router sent it.
-  const broken = total(counts, (count) => count.outcomes['moved-broken'] - count.podEnded.moved);
+  const movedBrokenOf = ({ outcomes, podEnded }: LedgerCount) => outcomes['moved-broken'] - podEnded.moved;
+  const broken = total(counts, movedBrokenOf);
   if (broken === 0) return [];
-  const moved = broken + total(counts, (count) => count.outcomes['moved-survived']);
   // Of a VIP whose set kept the target none were to be moved, and of unknown ones nobody saw where they went: no part of the share.
   const cut = counts.filter(({ before, after }) => before.nodes?.includes(target) === true && after.nodes?.includes(target) === false);
   const others = total(cut, ({ population, outcomes }) => population - outcomes['on-dead-hop'] - outcomes.unknown);
-  const order = counts.find((count) => count.before.from === 'observer' && count.before.nodes?.includes(target))?.before.nodes ?? null;
+  const cutBroken = total(cut, movedBrokenOf);
+  const moved = cutBroken + total(cut, (count) => count.outcomes['moved-survived']);
+  const order = cut.find(({ before }) => before.from === 'observer')?.before.nodes ?? null;
   const spared = `would have spared the ${flowsText(broken)} broken elsewhere.`;
   if (order === null || order.length < 3 || others === 0) return [`A resilient next-hop group ${spared}`];
   const n = order.length;
@@ -68,7 +70,7 @@ function rehashRemarks({ target }: FaultFacts, counts: readonly LedgerCount[]): 
   const gentlest = survivorsMovedShare(n, gentlestPosition(n));
   const remarks = [
     `${target} is ${place} of ${listText(order)}: of ${flowsText(others)} on the others ${countText(moved)} were rehashed ` +
-      `(${percentText(moved / others)}; RFC 2992 predicts ${percentText(predicted)}), and ${countText(broken)} of them broke.`,
+      `(${percentText(moved / others)}; RFC 2992 predicts ${percentText(predicted)}), and ${countText(cutBroken)} of them broke.`,
   ];
   if (predicted > 0 && gentlest === 0) remarks.push(`A resilient next-hop group, or a middle hop in place of ${place}, ${spared}`);
   else remarks.push(`A resilient next-hop group ${spared}`);
@@ -165,10 +167,10 @@ function unknownRemarks({ counts }: Evidence): string[] {
   const blind = counts.filter((count) => count.after.nodes === null && count.outcomes.unknown > 0);
   const inDoubt = total(counts, (count) => count.inDoubt);
   const silent = total(counts, (count) => count.silentInDoubt);
-  const unplaced = total(counts, (count) => count.brokenUnknown) - total(blind, (count) => count.brokenUnknown) - inDoubt;
+  const unplaced = total(counts, ({ after, brokenUnknown, inDoubt: doubtful }) => (after.nodes === null ? 0 : brokenUnknown - doubtful));
   const reasons = [
     ...(blind.length > 0 ? [`the settled next-hop set was not known at the end of ${windowsText(blind)}`] : []),
-    ...(unplaced > 0 ? [`${countText(Math.max(0, unplaced))} broke and could not be mapped`] : []),
+    ...(unplaced > 0 ? [`${countText(unplaced)} broke and could not be mapped`] : []),
     ...(inDoubt > 0 ? [`the prober was ill when ${countText(inDoubt)} seemed to break`] : []),
     ...(silent > 0 ? [`the prober was ill in a silence of ${countText(silent)} that may have stalled`] : []),
   ];
