@@ -35,22 +35,32 @@ export function judgeFlow(flow: Flow, circumstances: Circumstances): Judgement {
   const { windows, window, illnesses } = circumstances;
   const before = sightingAt(flow, window.fromT);
   const broken = firstBreakIn(flow, windows, window);
-  const isInDoubt =
-    broken === null ? wasExcused(flow, circumstances) : illnesses.some((ill) => ill.fromT <= broken.onsetT && broken.onsetT <= ill.untilT);
+  const isInDoubt = broken === null ? wasExcused(flow, circumstances) : isDoubtful(broken, illnesses);
   const { after, mappedBy, mapFailure } = whereaboutsOf(flow, broken, circumstances);
   const facts = { ingressBefore: before.ingress, ingressAfter: after.ingress, isBroken: broken !== null, isInDoubt };
   return { outcome: outcomeOf(facts, circumstances.setAfter), before, after, mappedBy, mapFailure, broken, isInDoubt };
 }
 
+/**
+ * The prober was ill over the onset: whether the flow broke at all is in doubt.
+ * @param illnesses of the flow's vantage
+ */
+export function isDoubtful({ onsetT }: Break, illnesses: Circumstances['illnesses']): boolean {
+  return illnesses.some((ill) => ill.fromT <= onsetT && onsetT <= ill.untilT);
+}
+
 /** A prober does not hold its own illness against a path: a silence that it let pass for that reason may have been a stall. */
 function wasExcused(flow: Flow, { windows, window, illnesses, probes }: Circumstances): boolean {
   const { intervalMs = 0, stallAfterMs = Infinity } = probes[flow.opened.probe] ?? {};
-  return flow.quiets.some(
-    ({ fromT, untilT }) =>
-      untilT - fromT >= stallAfterMs &&
+  return flow.quiets.some(({ fromT, untilT }) => {
+    // The prober counts from when the first unanswered exchange was due: an interval after the answered one, itself due a round trip before.
+    const dueT = fromT + Math.max(0, intervalMs - flow.opened.rttMs);
+    return (
+      untilT - dueT >= stallAfterMs &&
       windowAt(windows, fromT + intervalMs) === window.index &&
-      illnesses.some((ill) => ill.fromT < untilT && fromT < ill.untilT),
-  );
+      illnesses.some((ill) => ill.fromT < untilT && dueT < ill.untilT)
+    );
+  });
 }
 
 /** DESIGN.md, section 5: rows 1 to 7 in their order. `ingressAfter`: where the 5-tuple maps, or the living flow is; null when neither is known. */

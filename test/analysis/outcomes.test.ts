@@ -60,6 +60,21 @@ test('row 1: a silence as long as a stall, in which the prober was ill, leaves t
   expect(analyse(events).report.remarks.join(' ')).toContain('the prober was ill in a silence of 1 that may have stalled');
 });
 
+test('row 1: a silence too short for a stall once the exchange was due that nobody answered is no doubt, nor is an illness before that', () => {
+  const outcomeOf = (quiet: { fromT: number; untilT: number }, illness: { fromT: number; untilT: number }) => {
+    const journal = aDrop();
+    const flow = journal.flow({ ingress: 'n1' });
+    journal.of(flow, quiet.untilT, 'flow.quiet', quiet);
+    journal.add(illness.untilT, 'prober.ill', { vantage: 'v1', ...illness, why: 'stood still' });
+    return lineOf(journal.end(34_000), flow, 1)?.outcome;
+  };
+  // An exchange every 500 ms, answered within 1 ms; stalled after 1,500 ms.
+  expect(outcomeOf({ fromT: 7_000, untilT: 8_501 }, { fromT: 8_300, untilT: 8_410 })).toBe('unmoved');
+  expect(outcomeOf({ fromT: 7_000, untilT: 8_998 }, { fromT: 8_300, untilT: 8_410 })).toBe('unmoved');
+  expect(outcomeOf({ fromT: 7_000, untilT: 9_000 }, { fromT: 8_300, untilT: 8_410 })).toBe('unknown');
+  expect(outcomeOf({ fromT: 7_000, untilT: 9_100 }, { fromT: 6_880, untilT: 7_001 })).toBe('unmoved');
+});
+
 test('row 1: nothing can be said of a flow whose ingress was not known, nor while the set had not settled', () => {
   const journal = aJournal().set(100, ['n1', 'n2', 'n3']).fault(6_000, 14_000).set(13_000, ['n1', 'n3']);
   const nowhere = journal.flow({ ingress: null });

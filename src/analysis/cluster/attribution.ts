@@ -4,7 +4,7 @@ import type { FaultMeans } from '../../core/scenario-file.ts';
 import type { FaultFacts } from '../fault-facts.ts';
 import { type Break, type Flow, sightingAt } from '../flow-life.ts';
 import type { NextHopHistory, VipChange } from '../next-hop-history.ts';
-import { judgeFlow } from '../outcomes.ts';
+import { isDoubtful } from '../outcomes.ts';
 import { firstBreakIn, membershipOf } from '../population.ts';
 import type { RunFacts } from '../run-facts.ts';
 import { entryAt } from '../set-history.ts';
@@ -74,8 +74,7 @@ class CauseSearch {
       const broken = firstBreakIn(flow, windows, window);
       if (!broken) continue;
       const illnesses = facts.illnesses.filter((ill) => ill.vantage === flow.vantage);
-      const judgement = judgeFlow(flow, { windows, window, setAfter: null, illnesses, probes: facts.probes });
-      const { isInDoubt } = judgement;
+      const isInDoubt = isDoubtful(broken, illnesses);
       // An ill prober may take a living flow for stalled; a reset or a close it cannot make up.
       const isMadeUp = isInDoubt && broken.cause === 'stalled';
       const found = isMadeUp ? null : this.#causeOf(flow, broken);
