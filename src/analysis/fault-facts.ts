@@ -1,7 +1,7 @@
 // Each fault of the run: when it came, how it ended, what its keeper said last.
 import type { EventOf, JournalEvent } from '../core/journal.ts';
 import type { Report } from '../core/report-format.ts';
-import type { FaultAim, FaultMeans } from '../core/scenario-file.ts';
+import { type FaultAim, FAULT_MEANS, type FaultMeans } from '../core/scenario-file.ts';
 
 export type FaultFacts = {
   id: string;
@@ -10,7 +10,7 @@ export type FaultFacts = {
   aimedAt: FaultAim;
   /** A control: nothing may come of it. */
   isControl: boolean;
-  /** How it can break flows; empty where its keeper did not tell. */
+  /** How it can break flows: by any means where its keeper did not tell, as early ones did not. */
   breaksBy: readonly FaultMeans[];
   /** What happens to the target, as the fault itself says it; else `kind on target`. */
   headline: string;
@@ -69,7 +69,7 @@ function unheardOf(event: FaultEvent): FaultFacts {
     target: event.target,
     aimedAt: 'node',
     isControl: false,
-    breaksBy: [],
+    breaksBy: FAULT_MEANS,
     headline: `${event.kind} on ${event.target}`,
     plannedForMs: 0,
     plannedAtMs: null,
@@ -96,7 +96,7 @@ function fold(fault: FaultFacts, event: FaultEvent): void {
       fault.intentT ??= event.t;
       fault.aimedAt = event.aimedAt ?? 'node';
       fault.isControl = event.isControl ?? false;
-      fault.breaksBy = event.breaksBy ?? [];
+      fault.breaksBy = event.breaksBy ?? (fault.isControl ? [] : FAULT_MEANS);
       fault.plannedForMs = event.forMs;
       fault.headline = event.headline ?? fault.headline;
       break;

@@ -4,6 +4,7 @@ import type { Evidence } from './checks/check.ts';
 import type { FaultFacts } from './fault-facts.ts';
 import { elsewhereOf, type LedgerCount, total } from './ledgers.ts';
 import type { NextHopHistory } from './next-hop-history.ts';
+import { isDoubtful } from './outcomes.ts';
 import { firstBreakIn } from './population.ts';
 import type { RunFacts, Scope } from './run-facts.ts';
 import { sightingAt } from './flow-life.ts';
@@ -74,7 +75,7 @@ function outageOfVip(fault: FaultFacts, counts: readonly LedgerCount[], evidence
   if (wasTimer && hasSessionEnded(target, { fromT: cutT, untilT: goneT + SLACK_MS }, evidence.facts) !== false)
     return { kind: 'hold-timer', vip, ms: goneT - cutT, elsewhere };
   // Where only routes were taken away the node answered all the time: that its flows broke first was only told in another order.
-  if (fault.breaksBy.length > 0 && fault.breaksBy.every((means) => means === 'routes')) return null;
+  if (fault.breaksBy.every((means) => means === 'routes')) return null;
   return { kind: 'dark', vip, ms: goneT - onsetT, elsewhere };
 }
 
@@ -92,13 +93,20 @@ function wasAnsweredOn({ target, vip }: { target: string; vip: string }, sinceT:
   );
 }
 
-function firstOnsetOn({ target, vip }: { target: string; vip: string }, window: Window, { scopes, windows }: Evidence): number | null {
+/** Of a break that is certain. */
+function firstOnsetOn(
+  { target, vip }: { target: string; vip: string },
+  window: Window,
+  { facts, scopes, windows }: Evidence,
+): number | null {
   let first: number | null = null;
   for (const { scope, flows } of scopes) {
     if (scope.vip !== vip) continue;
+    const illnesses = facts.illnesses.filter((ill) => ill.vantage === scope.vantage);
     for (const flow of flows) {
       const broken = firstBreakIn(flow, windows, window);
-      if (broken && (first === null || broken.onsetT < first) && sightingAt(flow, window.fromT).ingress === target) first = broken.onsetT;
+      if (broken === null || isDoubtful(broken, illnesses)) continue;
+      if ((first === null || broken.onsetT < first) && sightingAt(flow, window.fromT).ingress === target) first = broken.onsetT;
     }
   }
   return first;

@@ -59,10 +59,15 @@ function brokenText(counts: readonly LedgerCount[]): string {
   }));
   const hurt = sums.filter((each) => each.broken > 0);
   if (hurt.length === 0) {
-    const none = `none of ${listText(sums.map(({ name, population }) => `${countText(population)} ${name}`))} flows`;
+    const none = `none of ${listText(sums.map(({ name, population }) => `${countText(population)} ${name}`))} ${nounOf(sums)}`;
     return total(counts, inDoubtOf) > 0 ? `${none} is known to have broken` : `${none} broke`;
   }
-  return `${listText(hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`))} flows broke`;
+  const parts = hurt.map(({ name, broken, population }) => `${countText(broken)} of ${countText(population)} ${name}`);
+  return `${listText(parts)} ${nounOf(hurt)} broke`;
+}
+
+function nounOf(sums: readonly { population: number }[]): string {
+  return sums.length === 1 && sums[0]?.population === 1 ? 'flow' : 'flows';
 }
 
 /** By the node that each had come in by, against the node that its window's fault was aimed at; of a VIP by the VIP. */
@@ -131,7 +136,7 @@ function observedText(counts: readonly LedgerCount[], attributions: readonly Att
 /** What an ill prober took for broken, or may have missed, is neither counted above nor called whole. */
 function doubtText(counts: readonly LedgerCount[]): string {
   const flows = total(counts, inDoubtOf);
-  return flows > 0 ? `; what became of ${countText(flows)} more is not known: the prober was ill` : '';
+  return flows > 0 ? `; whether ${countText(flows)} of the flows broke is not known: the prober was ill` : '';
 }
 
 function upperFirst(text: string): string {

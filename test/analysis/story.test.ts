@@ -51,9 +51,27 @@ test('what an ill prober took for broken is counted nowhere in the sentence, and
       journal.add(fromT + 200, 'prober.ill', { vantage: 'v1', fromT, untilT: fromT + 200, why: 'stood still' });
     return reportOf(journal).summary;
   };
-  const unknown = 'paths were whole again 1 s after the fault ended; what became of 6 more is not known: the prober was ill.';
+  const unknown = 'paths were whole again 1 s after the fault ended; whether 6 of the flows broke is not known: the prober was ill.';
   expect(of(20)).toBe(`n2 lost its BGP session: 20 of 26 TCP flows broke, all of them on n2; ${unknown}`);
   expect(of(0)).toBe(`n2 lost its BGP session: none of 6 TCP flows is known to have broken; ${unknown}`);
+});
+
+test('of one flow that may have broken the sentence does not make two', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] }).set(100, ALL);
+  for (const flow of journal.flows(1)) journal.breaks(flow, 7_000, { breakCause: 'stalled' });
+  journal.add(7_100, 'prober.ill', { vantage: 'v1', fromT: 6_900, untilT: 7_100, why: 'stood still' });
+  expect(reportOf(journal).summary).toBe(
+    'Nothing was broken on purpose: none of 1 TCP flow is known to have broken in 33 s; ' +
+      'whether 1 of the flows broke is not known: the prober was ill.',
+  );
+});
+
+test('a node is dark from the first break that is certain', () => {
+  const journal = aDrop('n3', { kind: 'node-drain', headline: 'n3 was drained' });
+  for (const flow of journal.flows(1, { ingress: 'n3' })) journal.breaks(flow, 6_020, { breakCause: 'stalled' });
+  journal.add(6_030, 'prober.ill', { vantage: 'v1', fromT: 5_900, untilT: 6_030, why: 'stood still' });
+  breakAll(journal, journal.flows(20, { ingress: 'n3' }), { onsetT: 6_250, to: 'n1' });
+  expect(reportOf(journal).remarks.join('\n')).toContain('n3 was dark for 50 ms, from the first break on it');
 });
 
 test('where a fault moved nothing and broke nobody, nothing is said to have become whole again', () => {

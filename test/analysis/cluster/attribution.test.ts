@@ -243,13 +243,18 @@ test('a fault answers for what came in by its target and for what was answered t
   ]);
 });
 
-test('a fault is the cause of no break that its kind cannot bring about', () => {
-  const explained = (target: string, breaksBy: readonly FaultMeans[], { sets = true, breakCause = 'stalled' } = {}) => {
+test('a fault is the cause of no break that its kind cannot bring about; one that did not tell may break by any means, a control by none', () => {
+  const explained = (
+    target: string,
+    breaksBy: readonly FaultMeans[] | null,
+    { sets = true, breakCause = 'stalled', isControl = false } = {},
+  ) => {
     const journal = aJournal({ probes: ['tcp-hold'], policy: 'cluster', vips: ['web', 'api'] })
       .endpoints(100, PODS)
       .endpoints(100, PODS, 'api');
     if (sets) for (const index of [0, 1]) journal.set(100, ALL, { address: vipAddress(index) });
-    journal.fault(6_000, 15_000, { target, headline: 'the fault', told: { breaksBy, ...(target === 'web' && { aimedAt: 'vip' }) } });
+    const told = { ...(breaksBy && { breaksBy }), ...(target === 'web' && { aimedAt: 'vip' as const }), ...(isControl && { isControl }) };
+    journal.fault(6_000, 15_000, { target, headline: 'the fault', told });
     const flows = {
       'in by n2, maps to n2': { onsetT: 6_300, to: 'n2', ingress: 'n2', backendNode: 'n1' },
       'in by n2, maps to n1': { onsetT: 6_300, to: 'n1', ingress: 'n2', backendNode: 'n1' },
@@ -274,6 +279,9 @@ test('a fault is the cause of no break that its kind cannot bring about', () => 
   expect(explained('n2', [])).toEqual([]);
   expect(explained('web', ['policy'])).toEqual(['in by n2, maps to n2', 'in by n2, maps to n1', 'answered on n2']);
   expect(explained('web', [])).toEqual([]);
+  expect(explained('n2', null)).toEqual(explained('n2', ['links']));
+  expect(explained('web', null)).toEqual(explained('web', ['policy']));
+  expect(explained('web', null, { isControl: true })).toEqual([]);
 });
 
 test('a window that a next-hop set opened by itself says in its heading what in the cluster did it', () => {
@@ -332,7 +340,7 @@ test('under Cluster a drained node’s route stays and answers: it is not said t
   journal.breaks(flow, 6_250).maps(flow, 6_600, 'n2').tally(9, { path: 'n2', ok: 3, fresh: true });
   const { remarks, summary } = reportOf(journal);
   expect(remarks.join(' ')).not.toContain('met nobody');
-  expect(summary).toContain('1 of 1 TCP flows broke, all of them on n2, all because their pod ended');
+  expect(summary).toContain('1 of 1 TCP flow broke, all of them on n2, all because their pod ended');
 });
 
 const someBreak = fc.record({
