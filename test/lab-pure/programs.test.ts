@@ -22,14 +22,17 @@ import { eventually } from '../support/eventually.ts';
 
 // The real script, with a Go that writes down what it was asked and compiles nothing.
 
-const TOOLS = 'sh dirname sort xargs sha256sum cut find flock mkdir mv cp chmod rm sed wc tail date sleep cat grep touch env'.split(' ');
+const TOOLS =
+  'sh dirname sort xargs sha256sum cut find flock mkdir mv cp chmod rm sed wc tail date sleep cat grep touch env sync echo'.split(' ');
 const GO = `#!/bin/sh
 case $1 in
   env) cat "$NOTES/go-version" ;;
-  list) echo "$NOTES/module" ;;
+  mod) [ ! -e "$NOTES/offline" ] || { echo 'no such host' >&2; exit 1; }; : >"$NOTES/extracted" ;;
+  list) [ ! -e "$NOTES/extracted" ] || echo "$NOTES/module" ;;
   build)
     [ "$HOME" ] || [ "$GOCACHE" ] || exit 1
     echo "$6" >>"$NOTES/asked"
+    [ ! -e "$5" ] || [ -s "$5" ] || { echo 'already exists and is not an object file' >&2; exit 1; }
     [ ! -e "$NOTES/breaks-at" ] || [ "$6" != "$(cat "$NOTES/breaks-at")" ] || { echo half >"$5"; echo 'no space left' >&2; exit 1; }
     [ ! -e "$NOTES/hangs" ] || { echo $$ >"$NOTES/compiling"; exec sleep 60; }
     printf '#!/bin/sh\\n' >"$5" && chmod 755 "$5" ;;
@@ -102,6 +105,34 @@ test('what could not be built is said with the words of the compiler, bears no n
   expect(again[0]).toBe('k8s.io/kubernetes/cmd/kube-apiserver');
 });
 
+test('what lies beside MetalLB’s programs stays when others are missing, and is had anew when it is gone, though Go has thrown its modules away', async () => {
+  const programs = await build();
+  const throwAway = (gone: string) => {
+    for (const path of [gone, join(notes, 'extracted')]) rmSync(path, { recursive: true });
+  };
+  note('offline', '');
+  throwAway(programs.paths.etcd);
+  expect(await build()).toEqual(programs);
+  rmSync(programs.crds, { recursive: true });
+  await expect(build()).rejects.toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringContaining('no such host') as string });
+  for (const gone of [programs.crds, programs.frrReloader]) {
+    rmSync(join(notes, 'offline'), { force: true });
+    expect(await build()).toEqual(programs);
+    expect(readdirSync(programs.crds)).toEqual(['metallb.io_bgppeers.yaml']);
+    throwAway(gone);
+  }
+});
+
+test('what a machine that lost its power left half written is built anew', async () => {
+  const { paths } = await build();
+  for (const path of [paths.etcd, paths['metallb-speaker']]) writeFileSync(path, '', { mode: 0o755 });
+  writeFileSync(join(dirname(paths.etcd), '.part-etcd'), '');
+  lines = [];
+  await build();
+  for (const name of ['etcd', 'metallb-speaker']) expect(lines.filter((line) => line.startsWith(`${name}: `))).toHaveLength(1);
+  expect(readdirSync(dirname(paths.etcd))).toEqual(['etcd']);
+});
+
 test('a build that is told to stop ends the compiler too', async () => {
   note('hangs', '');
   const stop = new AbortController();
@@ -168,8 +199,11 @@ test('the versions that a lab may choose are those that can be built, and withou
   expect(await runCommand(['sh', join(SOURCES, 'build.sh'), 'folders'])).toContain(`${metallb}\n`);
 });
 
-test('programs of former versions go once nobody has asked for them for two weeks, unless they run', async () => {
+test('programs of former versions go once nobody has asked for them for two weeks, unless they run, by whatever path', async () => {
   const sources = ourSources();
+  mkdirSync(join(notes, 'cache'));
+  symlinkSync('cache', join(notes, 'to [the] cache'));
+  vi.stubEnv('HOLDFAST_CACHE', join(notes, 'to [the] cache'));
   const older = await build({ sources, metallb: OLDER });
   utimesSync(dirname(older.crds), daysAgo(20), daysAgo(20));
   for (const [name, days] of Object.entries({ old: 20, running: 20, lately: 10 })) {

@@ -89,8 +89,9 @@ case $verb in
   check) check_go && echo "$go_version" && exit ;;
 esac
 
-missing() { echo "$PROGRAMS" | while read -r module package program; do [ -x "$program" ] || echo "$module $package $program"; done; }
-is_complete() { [ -z "$(missing)" ] && [ -d "$metallb/metallb-crds" ] && [ -e "$metallb/frr-reloader.sh" ]; }
+missing() { echo "$PROGRAMS" | while read -r module package program; do [ -s "$program" ] && [ -x "$program" ] || echo "$module $package $program"; done; }
+has_files_of_metallb() { [ -d "$metallb/metallb-crds" ] && [ -s "$metallb/frr-reloader.sh" ]; }
+is_complete() { [ -z "$(missing)" ] && has_files_of_metallb; }
 # A folder's time tells when its programs were asked for last; in a cache of somebody else, that is for them to tell.
 mark_used() { touch -c "$etcd" "$kubernetes" "$metallb" 2>/dev/null || :; }
 if is_complete; then
@@ -98,32 +99,41 @@ if is_complete; then
   exit
 fi
 
-# Under another name until it is whole: what bears a program's name is one.
+# Under another name until it is whole and on the disk: what bears a program's name is one.
 build() {
   module=$1 package=$2 program=$3
   folder=${program%/*} name=${program##*/}
+  part=$folder/.part-$name
   started=$(date +%s)
   mkdir -p "$folder"
-  if ! (cd "$module" && go build -ldflags "$LINKER_FLAGS" -o "$folder/.part-$name" "$package") >"$folder/.log" 2>&1; then
+  # Go refuses to write over a file that is empty.
+  rm -f "$part"
+  if ! (cd "$module" && go build -ldflags "$LINKER_FLAGS" -o "$part" "$package") >"$folder/.log" 2>&1; then
     tail -n 20 "$folder/.log" >&2
     say "$name could not be built"
     exit 1
   fi
-  mv "$folder/.part-$name" "$program"
+  sync "$part"
+  mv "$part" "$program"
   rm -f "$folder/.log"
   say "$name: $(($(date +%s) - started)) s, $(($(wc -c <"$program") / 1000000)) MB"
 }
 
 files_of_metallb() {
-  source=$(cd "$metallb_module" && go list -m -f '{{.Dir}}' go.universe.tf/metallb)
-  rm -rf "$metallb/.part-crds" "$metallb/metallb-crds"
-  mkdir "$metallb/.part-crds"
-  cp "$source"/config/crd/bases/*.yaml "$metallb/.part-crds/"
-  cp "$source/frr-tools/reloader/frr-reloader.sh" "$metallb/.part-reloader"
+  module=go.universe.tf/metallb crds=$metallb/.part-crds reloader=$metallb/.part-reloader
+  # Fetched first: Go may have thrown away what it compiled from, and would then tell no folder.
+  source=$(cd "$metallb_module" && go mod download "$module" && go list -m -f '{{.Dir}}' "$module") || source=
+  [ -n "$source" ] || { say "the module $module could not be had" && exit 1; }
+  rm -rf "$crds"
+  mkdir "$crds"
+  cp "$source"/config/crd/bases/*.yaml "$crds/"
+  cp "$source/frr-tools/reloader/frr-reloader.sh" "$reloader"
   # Modules are read-only in Go's cache; ours may be deleted.
-  chmod -R u+w "$metallb/.part-crds" "$metallb/.part-reloader"
-  mv "$metallb/.part-reloader" "$metallb/frr-reloader.sh"
-  mv "$metallb/.part-crds" "$metallb/metallb-crds"
+  chmod -R u+w "$crds" "$reloader"
+  sync "$crds"/* "$reloader"
+  rm -rf "$metallb/metallb-crds"
+  mv "$crds" "$metallb/metallb-crds"
+  mv "$reloader" "$metallb/frr-reloader.sh"
 }
 
 # What no checkout asks for any more. A lab that is up starts its programs again when they end: it keeps the folder it runs from.
@@ -131,7 +141,8 @@ delete_old() {
   present=$(for module in */; do folder_of "${module%/}"; done)
   find "$programs" -mindepth 1 -maxdepth 1 -type d -mtime "+$KEEP_DAYS" | while read -r old; do
     ! echo "$present" | grep -qxF "$old" || continue
-    [ -z "$(find /proc/[0-9]*/exe -lname "$old/*" 2>/dev/null)" ] || continue
+    # By their command lines, which tell of other users' processes too; a folder's name is one of its kind, whatever path leads to it.
+    ! echo "/${old##*/}/" | grep -qsFf - /proc/[0-9]*/cmdline || continue
     rm -rf "$old"
     say "deleted ${old##*/}: not asked for in more than $KEEP_DAYS days"
   done
@@ -146,8 +157,8 @@ if ! flock -n 9; then
   flock 9
 fi
 ! is_complete || exit 0
-say "building $(missing | sed 's|.*/||' | xargs) with $go_version; all of them take about twelve minutes the first time, on two cores"
+[ -z "$(missing)" ] || say "building $(missing | sed 's|.*/||' | xargs) with $go_version; all of them take about twelve minutes the first time, on two cores"
 missing | while read -r module package program; do build "$module" "$package" "$program"; done
-files_of_metallb
+has_files_of_metallb || files_of_metallb
 mark_used
 delete_old
