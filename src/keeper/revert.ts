@@ -39,7 +39,11 @@ async function tryRevert(named: Named, surroundings: Surroundings, signal: Abort
     await fault.revert(aim, named.preState, signal);
     const reading = await fault.read(aim, named.preState, signal);
     if (reading.isRestored) return { type: 'fault.verified', ...(reading.foreign.length > 0 ? { note: reading.foreign.join('; ') } : {}) };
-    return { type: 'fault.unverified', reason: 'the device took the commands, and its configuration still is not as it was before' };
+    const isAwaited = fault.passes !== undefined && !(reading.hasPassed ?? false);
+    const reason = isAwaited
+      ? `it was not seen yet that ${fault.passes}`
+      : 'the device took the commands, and its configuration still is not as it was before';
+    return { type: 'fault.unverified', reason };
   } catch (error) {
     if (isGone(error, named, surroundings)) return { type: 'fault.gone', reason: messageOf(error) };
     return { type: 'fault.unverified', reason: messageOf(error) };
