@@ -1,5 +1,6 @@
 // The plain tables of the page: checks, source addresses, paths, interruptions, faults, health.
 import type { CheckResult, Report } from '../../core/report-format.ts';
+import { healthCells, interruptionCells } from '../cells.ts';
 import type { Palette } from '../drawing/palette.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatT } from '../format.ts';
 import { h, type Child, type Markup } from './markup.ts';
@@ -141,16 +142,7 @@ export function interruptionsSection({ interruptions }: Report): Markup {
         right('p99'),
         right('longest'),
       ],
-      rows: interruptions.map((row) => [
-        String(row.event),
-        row.vantage,
-        row.protocol,
-        row.vip,
-        formatCount(row.n),
-        formatMs(row.p50Ms),
-        formatMs(row.p99Ms),
-        formatMs(row.maxMs),
-      ]),
+      rows: interruptions.map(interruptionCells),
     }),
   );
 }
@@ -192,16 +184,7 @@ export function healthSection({ health }: Report): Markup {
     table({
       caption: 'Seconds in which a prober was ill, which count for nothing',
       columns: [{ title: 'vantage' }, right('ill'), right('of'), { title: 'why' }, right('clock error')],
-      rows: health.map((row) => [
-        row.vantage,
-        `${formatCount(row.invalidBins)} s`,
-        `${formatCount(row.bins)} s`,
-        Object.entries(row.reasons)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([reason, times]) => `${reason} (${formatCount(times)})`)
-          .join(', ') || 'healthy',
-        row.clockErrMs === 0 ? 'none' : `at most ${formatMs(row.clockErrMs)}`,
-      ]),
+      rows: health.map((row) => [...healthCells(row), row.clockErrMs === 0 ? 'none' : `at most ${formatMs(row.clockErrMs)}`]),
     }),
   );
 }

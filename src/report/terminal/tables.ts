@@ -1,5 +1,6 @@
 // The plain tables of the text report: checks, paths, interruptions, faults, source addresses, health.
 import type { CheckResult, Report } from '../../core/report-format.ts';
+import { healthCells, interruptionCells } from '../cells.ts';
 import { formatCount, formatInterval, formatMs, formatMsPair, formatPercent, formatT } from '../format.ts';
 import { painter, paintVerdict, type TerminalStyle } from './paint.ts';
 import { textRows, textTable, wrapText, type TextColumn } from './text-table.ts';
@@ -81,17 +82,7 @@ export function interruptionLines({ interruptions }: Report, { width }: Terminal
     right('p99'),
     right('longest'),
   ];
-  const rows = interruptions.map((row) => [
-    String(row.event),
-    row.vantage,
-    row.protocol,
-    row.vip,
-    formatCount(row.n),
-    formatMs(row.p50Ms),
-    formatMs(row.p99Ms),
-    formatMs(row.maxMs),
-  ]);
-  return textTable(columns, rows, width);
+  return textTable(columns, interruptions.map(interruptionCells), width);
 }
 
 export function faultLines({ faults }: Report, style: TerminalStyle): string[] {
@@ -128,15 +119,6 @@ export function sourceIpLines({ sourceIp }: Report, { width }: TerminalStyle): s
 export function healthLines({ health }: Report, { width }: TerminalStyle): string[] {
   if (health.length === 0) return [];
   const columns = [left('vantage'), right('ill'), right('of'), left('why'), right('clock error')];
-  const rows = health.map((row) => [
-    row.vantage,
-    `${formatCount(row.invalidBins)} s`,
-    `${formatCount(row.bins)} s`,
-    Object.entries(row.reasons)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([reason, times]) => `${reason} (${formatCount(times)})`)
-      .join(', ') || 'healthy',
-    row.clockErrMs === 0 ? 'none' : `≤ ${formatMs(row.clockErrMs)}`,
-  ]);
+  const rows = health.map((row) => [...healthCells(row), row.clockErrMs === 0 ? 'none' : `≤ ${formatMs(row.clockErrMs)}`]);
   return textTable(columns, rows, width);
 }
