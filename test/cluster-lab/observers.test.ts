@@ -14,6 +14,7 @@ const { cluster, vips, nodes } = lab.environment;
 const BRISK = { callMs: 5_000, pulse: { everyMs: 500, answerMs: 2_000 } };
 
 const theCluster: WorldUnderTest = {
+  againMs: BRISK.pulse.everyMs + BRISK.pulse.answerMs,
   async open() {
     if (cluster === null) throw new Error('this lab has no cluster');
     const client = await openCluster(cluster, BRISK);

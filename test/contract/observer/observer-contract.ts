@@ -8,6 +8,8 @@ import { eventually } from '../../support/eventually.ts';
 
 /** A real world, and what may become of it; each act is undone by disposing what it returns. */
 export type WorldUnderTest = {
+  /** How long an observer that is blind takes to have tried again. */
+  againMs: number;
   /** Opened anew for each test, with whatever connections it needs. */
   open(): Promise<{ world: Omit<World, 't' | 'emit'> } & AsyncDisposable>;
   /** Changes something that the observer tells of, and that is again as it was once undone. */
@@ -70,13 +72,12 @@ export function observerContract(observer: Observer, under: () => WorldUnderTest
     const { events } = observing;
     const subjects = subjectsOf(events);
     const away = await under().goAway();
-    let looks = 0;
     try {
       await eventually(() => {
-        expect(blindIn(events)).toMatchObject([{ observer: observer.name, reason: expect.stringMatching(/./) as string }]);
-        looks += 1;
-        expect(looks).toBeGreaterThan(25); // time for several looks of its own
-      }, 30_000);
+        const blind = blindIn(events);
+        expect(blind).toMatchObject([{ observer: observer.name, reason: expect.stringMatching(/./) as string }]);
+        expect(monoMs()).toBeGreaterThan((blind[0]?.t ?? Infinity) + 2 * under().againMs);
+      });
     } finally {
       await away[Symbol.asyncDispose]();
     }
