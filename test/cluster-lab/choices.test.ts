@@ -6,11 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../src/core/report-format.ts';
 import { runCommand } from '../../src/io/command.ts';
 import { openLab } from '../../src/lab/lab.ts';
+import { LABS_BESIDE } from '../support/a-cluster-lab.ts';
 import { hopsTo, LAB_UID, remains } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
 import { holdfast } from '../support/holdfast.ts';
 
-const PREFIX = 'tcchoice';
+const PREFIX = LABS_BESIDE.choices;
 const NODES = ['n1', 'n2', 'n3'];
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-choices-'));
 const file = join(folder, 'choices.yaml');

@@ -9,12 +9,12 @@ import { runCommand, tryCommand } from '../../src/io/command.ts';
 import { labStatus } from '../../src/lab/lab-status.ts';
 import { PROGRAMS, programFolders } from '../../src/lab/programs.ts';
 import type { Dialled } from '../../src/lab/soundness.ts';
-import { CLUSTER_LAB_FILE, theClusterLab } from '../support/a-cluster-lab.ts';
+import { CLUSTER_LAB_FILE, LABS_BESIDE, theClusterLab } from '../support/a-cluster-lab.ts';
 import { LAB_UID, remains } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
 import { holdfast } from '../support/holdfast.ts';
 
-const PREFIX = 'tclife';
+const PREFIX = LABS_BESIDE.life;
 const MEMBERS = ['tor', 'cp', 'n1', 'n2', 'n3', 'v1', 'v2'];
 const NODES = ['n1', 'n2', 'n3'];
 const lab = (verb: string, ...args: string[]) => holdfast(['lab', verb, '--prefix', PREFIX, ...args]);

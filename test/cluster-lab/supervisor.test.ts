@@ -9,12 +9,12 @@ import { labStateFolder } from '../../src/lab/address-plan.ts';
 import { kubeconfigPath } from '../../src/lab/cluster/cluster-files.ts';
 import { type ProgramRecord, readPrograms } from '../../src/lab/cluster/program-records.ts';
 import { labStatus } from '../../src/lab/lab-status.ts';
-import { theClusterLab } from '../support/a-cluster-lab.ts';
+import { LABS_BESIDE, theClusterLab } from '../support/a-cluster-lab.ts';
 import { LAB_UID, remains } from '../support/a-lab.ts';
 import { eventually } from '../support/eventually.ts';
 import { holdfast } from '../support/holdfast.ts';
 
-const PREFIX = 'tcsuper';
+const PREFIX = LABS_BESIDE.supervisor;
 const QUICK = 'deploy/lab/metallb-quick.yaml';
 const lab = (...args: string[]) => holdfast(['lab', ...args, '--prefix', PREFIX]);
 
