@@ -31,6 +31,7 @@ async function tryVersion(version: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-older-'));
   const file = join(folder, 'lab.yaml');
   writeFileSync(file, readFileSync(CLUSTER_LAB_FILE, 'utf8').replace('backend: native', `backend: native\n    metallb: ${version}`));
+  await holdfast(['lab', 'down', '--prefix', PREFIX]); // what a killed test left
   try {
     const startedMs = performance.now();
     const up = await holdfast(['lab', 'up', file, '--prefix', PREFIX]);
