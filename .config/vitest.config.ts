@@ -15,8 +15,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/safety/**', 'test/truth/**', 'test/cluster-lab/**', ...OF_THE_SERVICE],
           maxWorkers: 2,
-          // Of a busy machine: what passes at all passes long before.
-          testTimeout: 60_000,
+          // Of a busy machine: what passes at all passes long before, and who waits in vain says for what (test/support/eventually.ts).
+          testTimeout: 120_000,
         },
       },
       {
