@@ -87,6 +87,21 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     expect(await cellsOf('three-nodes')).toEqual(['✔armed', 'free', 'none', 'now']);
   });
 
+  test('when the service cannot tell of its keepers, nothing that they said before stands there as if they still said it', async () => {
+    await using opened = await open();
+    const { page, server } = opened;
+    const table = page.getByRole('table', { name: 'Keepers' });
+    await table.waitFor();
+    const told = { type: 'about:blank', title: 'Failed', status: 500, code: 'INTERNAL', detail: 'it broke' };
+    await page.route('**/api/v1/keepers', (route) => route.fulfill({ status: told.status, json: told }));
+    server.announce('keeper', 'rack-7');
+    await page.getByText('What keepers say is not known.').waitFor();
+    expect(await table.count()).toBe(0);
+    await page.unroute('**/api/v1/keepers');
+    server.announce('keeper', 'rack-7');
+    await table.waitFor();
+  });
+
   test('nothing set up is told as nothing, not as well', async () => {
     await using opened = await open({ world: aWorld('empty') });
     await opened.page.getByText('There is no monitor: nothing is watched').waitFor();

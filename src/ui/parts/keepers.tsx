@@ -10,13 +10,15 @@ const FAULT_TONES: Readonly<Record<string, Tone>> = { lost: 'harm', unverified: 
 
 export function Keepers() {
   const { value, problem, isLoading } = useResource<{ items: KeeperResource[] }>('/keepers', ['keeper', 'run']);
+  // What was heard before is not shown on: it would read as armed, free and now.
+  const keepers = problem ? undefined : value?.items;
   return (
     <section aria-labelledby="keepers">
       <h2 id="keepers">Keepers</h2>
       {problem && <ProblemNotice problem={problem} about="What keepers say is not known." />}
-      {isLoading && value === null && <Nothing>Keepers: asking the service …</Nothing>}
-      {value?.items.length === 0 && <Nothing>No environment names a keeper: no run with faults can start.</Nothing>}
-      {value !== null && value.items.length > 0 && (
+      {isLoading && <Nothing>Keepers: asking the service …</Nothing>}
+      {keepers?.length === 0 && <Nothing>No environment names a keeper: no run with faults can start.</Nothing>}
+      {keepers && keepers.length > 0 && (
         <Table
           caption="Keepers"
           columns={[
@@ -26,7 +28,7 @@ export function Keepers() {
             { title: 'in force' },
             { title: 'last heard', align: 'right' },
           ]}
-          rows={value.items.map((keeper) => ({
+          rows={keepers.map((keeper) => ({
             key: keeper.environment,
             cells: [
               <>
