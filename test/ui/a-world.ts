@@ -187,7 +187,7 @@ function someFindings(startMs: number, isOpen: boolean): Finding[] {
       ...(isOpen
         ? { state: 'open', isProvisional: true, resolvedMs: null }
         : { state: 'resolved', isProvisional: false, resolvedMs: startMs - BACK_AGO_MS }),
-      sentence: 'n2 left the next hops of web: 341 of 1,024 flows broke, 325 of them on n2',
+      sentence: 'n2 left the next-hop set of web: 341 of 1,024 flows broke, 325 of them on n2',
       details: ['Its BGP session to tor went down 0.2 s before.', '16 flows on other nodes broke: they were rehashed.'],
       brokenByCause: { reset: 260, stalled: 81 },
       windows: isOpen ? [aWindow('observed')] : [aWindow('observed'), aReturn()],
@@ -229,7 +229,13 @@ function someFindings(startMs: number, isOpen: boolean): Finding[] {
 
 function aWindow(eventCause: WindowReport['eventCause']): WindowReport {
   return {
-    ...{ fromT: 7_105_000, untilT: 7_159_000, eventCause, phase: 'fault', description: 'n2 left the next hops of web; 2 of 3 were left.' },
+    ...{
+      fromT: 7_105_000,
+      untilT: 7_159_000,
+      eventCause,
+      phase: 'fault',
+      description: 'n2 left the next-hop set of web; 2 of 3 were left.',
+    },
     nextHops: [{ router: 'tor', vip: 'web', before: ['n1', 'n2', 'n3'], after: ['n1', 'n3'], from: 'observer' }],
     ledgers: VANTAGES.flatMap((vantage) => ['tcp', 'udp'].map((protocol) => aLedger(vantage, protocol))),
   };

@@ -116,7 +116,7 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     const { page } = opened;
     const items = page.locator('[data-items] .item');
     await page.getByText('11 findings').waitFor();
-    expect(await items.nth(0).textContent()).toContain('n2 left the next hops of web');
+    expect(await items.nth(0).textContent()).toContain('n2 left the next-hop set of web');
     await page.getByLabel('search').fill('throttled');
     await page.getByText('3 findings').waitFor();
     await page.getByLabel('search').fill('');
@@ -214,7 +214,7 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     expect(await files.evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual(
       ['report.html', 'report.json', 'junit.xml', 'flows.ndjson', 'journal.ndjson'].map((file) => `${base}/${file}`),
     );
-    await opened.page.getByText('Flows broken elsewhere: 1.6% (n = 683), 1.2% before: within noise.').waitFor();
+    await opened.page.getByText('breaks of tcp flows 31 % -> 33 %, within noise (1024 flows against 2048 of the last 2 runs)').waitFor();
   });
 
   test('schedules pause, a maintenance begins, samples and dead letters are sent', async () => {
@@ -331,7 +331,7 @@ describe.skipIf(!HAS_BROWSER)('the service’s page in a browser', () => {
     await page.setViewportSize({ width: 700, height: 900 });
     expect(await page.getByRole('navigation').isVisible()).toBe(false);
     expect(await page.getByRole('button', { name: 'Log out' }).isVisible()).toBe(false);
-    expect(await page.getByText('n2 left the next hops of web: 341').last().isVisible()).toBe(true);
+    expect(await page.getByText('n2 left the next-hop set of web: 341').last().isVisible()).toBe(true);
     expect(await opened.overflow()).toBe(0);
   });
 

@@ -43,7 +43,7 @@ describe.skipIf(!HAS_BROWSER)('the page on the real API', () => {
     await page.getByText('2 of 3 paths of web alive from 2 vantages').waitFor();
 
     await page.keyboard.press('2');
-    await page.getByText('n2 left the next hops of web').click();
+    await page.getByText('n2 left the next-hop set of web').click();
     await page
       .getByRole('table', { name: /Outcomes of the flows/ })
       .first()

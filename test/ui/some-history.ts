@@ -22,8 +22,12 @@ export function someRuns(startMs: number): RunResource[] {
         startedMs: startMs - 3_599_000,
         endedMs: startMs - 3_560_000,
       },
-      summary: 'n2 lost its BGP session: 341 of 1,024 flows broke, all of them on n2; paths were whole again after 0.9 s.',
-      comparison: ['Flows broken elsewhere: 1.6% (n = 683), 1.2% before: within noise.', 'Restored after 0.9 s, 0.8 s before.'],
+      summary:
+        'n2 lost its BGP session: 341 of 1,024 TCP flows broke, all of them on n2; paths were whole again 0.9 s after the fault ended.',
+      comparison: [
+        'breaks of tcp flows 31 % -> 33 %, within noise (1024 flows against 2048 of the last 2 runs)',
+        'breaks of udp flows 0 % -> 0 %, within noise (1024 flows against 2048 of the last 2 runs)',
+      ],
       annotations: [{ atMs: startMs - 3_590_000, text: 'Alert "VIPErrors" fired in this window.' }],
     }),
     aRun({
@@ -34,7 +38,7 @@ export function someRuns(startMs: number): RunResource[] {
         startedMs: startMs - 90_000_000,
         endedMs: startMs - 89_960_000,
       },
-      summary: 'Nothing broke: 1,024 flows held.',
+      summary: 'n2 lost its BGP session: none of 1,024 TCP flows broke; paths were whole again 0.9 s after the fault ended.',
     }),
     aRun({
       id: 'nightly.2026-11-23',
@@ -93,7 +97,7 @@ export function aPeriod(startMs: number): PeriodResource {
 export function anAlert(startMs: number): AlertResource {
   return {
     ...{ id: 'a-1', rule: 'all', state: 'open', severity: 'page', environment: 'three-nodes', findings: ['f-set-1', 'f-bgp-1'] },
-    ...{ sentence: 'n2 left the next hops of web', maintenance: null, openedMs: startMs, updatedMs: startMs, resolvedMs: null },
+    ...{ sentence: 'n2 left the next-hop set of web', maintenance: null, openedMs: startMs, updatedMs: startMs, resolvedMs: null },
   };
 }
 
@@ -107,7 +111,7 @@ export function someDeliveries(startMs: number): DeliveryResource[] {
     lastError: null,
     deliveredMs: null,
   };
-  const sentence = 'n2 left the next hops of web: 341 of 1,024 flows broke, 325 of them on n2';
+  const sentence = 'n2 left the next-hop set of web: 341 of 1,024 flows broke, 325 of them on n2';
   return [
     {
       ...base,
