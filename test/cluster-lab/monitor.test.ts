@@ -89,6 +89,6 @@ test('a BGPPeer of the wrong AS number: the missing path is found and named, and
   await eventually(async () => {
     const findings = await ofIntent();
     expect(findings.map(({ id, state }) => [id, state])).toEqual([[found?.id, 'resolved']]);
-    expect(findings[0]?.sentence).toMatch(/^The path of web by n2 was missing for .* by tor; intent and wire agree again\.$/);
+    expect(findings[0]?.sentence).toMatch(/^The path of web by n2 was missing for .* as tor showed; intent and wire agree again\.$/);
   }, 90_000);
 });

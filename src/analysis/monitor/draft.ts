@@ -26,11 +26,17 @@ export type Story =
   | { kind: 'path-dead'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'vip-down'; end: 'answers' | 'left' | 'down' | 'unseen' | null; protocols: string[] }
   | { kind: 'source-ip-lost'; flows: number; rewrittenBy: string[]; isUnseen: boolean }
-  /** `signs`: each layer that showed it, as it first did; `told`: how they were told when the newest of them came. */
-  | { kind: 'path-not-as-intended'; isIntended: boolean; signs: PathFinding[]; told: readonly Difference[]; isUnseen: boolean }
+  /** `signs`: each layer that showed it; `told`: how they were told when the newest of them came. */
+  | { kind: 'path-not-as-intended'; isIntended: boolean; signs: Shown[]; told: readonly Difference[] }
   | { kind: 'bgp-session-down'; router: string; state: string; reason: string }
   | { kind: 'agent-ill'; why: string; isUnseen: boolean }
   | { kind: 'agent-silent' };
+
+/**
+ * What one layer showed: `sign` as it first did, `lastT` when it was last looked at and still so. `end`: since when it is no more; not
+ * `isSeen`, nobody tells that, for its vantage is not heard of any more.
+ */
+export type Shown = { sign: PathFinding; lastT: number; end: { t: number; isSeen: boolean } | null };
 
 /** A window of a finding, and whether it is that of the hop's return. */
 export type WindowRole = { key: string; isReturn: boolean };

@@ -1,18 +1,22 @@
 // What the parts of a watch saw, turned into happenings: each news begins one, adds to it, or ends it.
 import type { AgentNews } from './agent-watch.ts';
-import { MAX_LATENESS_MS } from './context.ts';
-import type { Draft } from './draft.ts';
-import { endOf, type Look } from './intent-watch.ts';
+import { differences } from '../intent-wire-words.ts';
 import type { PathFinding } from '../path-verdicts.ts';
+import { MAX_LATENESS_MS } from './context.ts';
+import type { Draft, Shown, Story } from './draft.ts';
+import type { FindingBook } from './finding-book.ts';
+import { endOf, type Look } from './intent-watch.ts';
 import type { Sign } from './path-watch.ts';
 import { type Related, signerOf } from './sentences.ts';
 import type { SessionNews } from './session-watch.ts';
 import type { SourceNews } from './source-watch.ts';
-import type { DataTimes, VipWatch } from './vip-watch.ts';
+import type { VipWatch } from './vip-watch.ts';
 import { seatKey, type WatchParts } from './watch-snapshot.ts';
 
 /** A set and the session that carries it change within this long. */
 const TOGETHER_MS = 5_000;
+
+type Contradiction = Extract<Story, { kind: 'path-not-as-intended' }>;
 
 export function onSign({ book, paths }: WatchParts, sign: Sign, vip: VipWatch): void {
   if (sign.at === 'begin') {
@@ -70,30 +74,58 @@ export function onAgent({ book }: WatchParts, { at, vantage, t, why }: AgentNews
   if (at === 'end' && draft) book.endFor(draft, vantage, t);
 }
 
-/** Ends what the layers agree on again, and begins what they contradict each other in. */
-export function onLook({ book }: WatchParts, look: Look, { of, patientT }: DataTimes): void {
-  const { vip, t, sinceT, rows, findings } = look;
-  const isTold = (vantage: string) => {
-    const toldT = of.get(vantage) ?? -Infinity;
-    return toldT >= t || toldT < patientT - MAX_LATENESS_MS;
-  };
-  for (const draft of book.drafts) {
-    if (draft.vip !== vip || draft.resolvedT !== null || draft.story.kind !== 'path-not-as-intended') continue;
-    const endT = endOf(draft, draft.story, look, isTold);
-    if (endT !== null) draft.resolvedT = Math.max(draft.openedT, endT);
+/** Begins what the layers contradict each other in, and ends what they agree on again: each sign for itself, the finding with the last. */
+export function onLook({ book, dataT }: WatchParts, look: Look): void {
+  const { t, sinceT, rows, findings } = look;
+  const isIntended = (node: string) => rows.find((row) => row.node === node)?.intended?.advertises === true;
+  for (const { draft, story } of contradictions(book, look)) {
+    const isTurned = isIntended(draft.subject) !== story.isIntended && findings.some(({ node }) => node === draft.subject);
+    if (isTurned) endSigns(draft, story, () => ({ t: sinceT, isSeen: true }));
   }
-  for (const sign of findings) {
-    const { node: subject } = sign;
-    const isIntended = rows.some(({ node, intended }) => node === subject && intended?.advertises === true);
-    const about = {
-      ...{ vip, subject, sinceT },
-      ...(sign.by === 'flows' && { vantage: sign.vantage }),
-    };
-    const { story } = book.begin({ ...about, story: { kind: 'path-not-as-intended', isIntended, signs: [], told: [], isUnseen: false } });
-    if (story.kind !== 'path-not-as-intended' || story.signs.some((one) => isSameSign(one, sign))) continue;
-    story.signs.push(sign);
-    story.told = look.differences.filter(({ node }) => node === subject);
+  for (const [subject, found] of Map.groupBy(findings, ({ node }) => node)) show(book, look, subject, found, isIntended(subject));
+  for (const { draft, story } of contradictions(book, look)) {
+    endSigns(draft, story, (shown) => {
+      const endT = shown.lastT === t ? null : endOf(shown, draft.subject, look, (vantage) => dataT.get(vantage) ?? -Infinity);
+      return endT === null ? null : { t: endT, isSeen: true };
+    });
   }
+}
+
+/** Adds what a look found of one node to its finding. */
+function show(book: FindingBook, look: Look, subject: string, found: readonly PathFinding[], isIntended: boolean): void {
+  const about = { vip: look.vip, subject, sinceT: look.sinceT };
+  const { story } = book.begin({ ...about, story: { kind: 'path-not-as-intended', isIntended, signs: [], told: [] } });
+  if (story.kind !== 'path-not-as-intended') return;
+  // That it was intended once is forgotten while a zombie lives on.
+  const isZombie = story.signs.some(({ sign }) => sign.by === 'flows' && sign.kind === 'zombie');
+  const signs = found.map((sign) =>
+    isZombie && sign.by === 'flows' && sign.kind === 'phantom' ? { ...sign, kind: 'zombie' as const } : sign,
+  );
+  let isNews = false;
+  for (const sign of signs) {
+    if (sign.by === 'flows') book.begin({ ...about, vantage: sign.vantage, story });
+    const shown = story.signs.find((one) => isSameSign(one.sign, sign));
+    if (shown) Object.assign(shown, { lastT: look.t, end: null });
+    else story.signs.push({ sign, lastT: look.t, end: null });
+    isNews ||= !shown;
+  }
+  if (isNews) story.told = differences(look.rows, signs, look.context);
+}
+
+/** The open ones that a look tells of. */
+function contradictions(book: FindingBook, look: Look): { draft: Draft; story: Contradiction }[] {
+  return [...book.drafts].flatMap((draft) =>
+    draft.story.kind === 'path-not-as-intended' && draft.vip === look.vip && draft.resolvedT === null
+      ? [{ draft, story: draft.story }]
+      : [],
+  );
+}
+
+/** @param endOf of a sign that stands: its end, or null while it goes on standing */
+function endSigns(draft: Draft, { signs }: Contradiction, endOf: (shown: Shown) => Shown['end']): void {
+  for (const shown of signs) shown.end ??= endOf(shown);
+  const ends = signs.flatMap(({ end }) => end ?? []);
+  if (ends.length === signs.length) draft.resolvedT = Math.max(draft.openedT, ...ends.map(({ t }) => t));
 }
 
 function isSameSign(one: PathFinding, other: PathFinding): boolean {
@@ -151,13 +183,15 @@ export function giveUp(parts: WatchParts, patientT: number): void {
     if (draft.resolvedT !== null) continue;
     for (const { vantage, untilT } of draft.seenBy) {
       if (untilT !== null || (heardT.get(vantage) ?? patientT) >= patientT - MAX_LATENESS_MS) continue;
-      if (giveUpFor(parts, draft, vantage)) book.endFor(draft, vantage, dataT.get(vantage) ?? patientT);
+      const toldT = dataT.get(vantage) ?? patientT;
+      if (giveUpFor(parts, draft, vantage, toldT)) book.endFor(draft, vantage, toldT);
     }
   }
 }
 
-/** It will be found anew when the vantage is back. @returns whether it was a vantage's to tell */
-function giveUpFor({ paths, sources, agents }: WatchParts, { story, vip, subject }: Draft, vantage: string): boolean {
+/** It will be found anew when the vantage is back. @returns whether it was for vantages alone to tell */
+function giveUpFor({ paths, sources, agents }: WatchParts, draft: Draft, vantage: string, toldT: number): boolean {
+  const { story, vip, subject } = draft;
   switch (story.kind) {
     case 'path-dead':
     case 'vip-down':
@@ -169,9 +203,8 @@ function giveUpFor({ paths, sources, agents }: WatchParts, { story, vip, subject
       story.isUnseen = true;
       return true;
     case 'path-not-as-intended':
-      if (story.signs.some(({ by }) => by === 'router')) return false;
-      story.isUnseen = true;
-      return true;
+      endSigns(draft, story, ({ sign }) => (sign.by === 'flows' && sign.vantage === vantage ? { t: toldT, isSeen: false } : null));
+      return false;
     case 'agent-ill':
       agents.giveUp(vantage);
       story.isUnseen = true;

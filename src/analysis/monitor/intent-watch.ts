@@ -4,10 +4,11 @@
 // delivered, the same ones come to the same findings.
 import type { EventOf } from '../../core/journal.ts';
 import { intentWire, PROPAGATION_MS, type WireFacts } from '../intent-wire.ts';
-import { type Difference, differenceContext, differences } from '../intent-wire-words.ts';
+import { type DifferenceContext, differenceContext } from '../intent-wire-words.ts';
 import { isInRouter, type PathFinding, type PathRow } from '../path-verdicts.ts';
+import { seenIn, type SeenNodes } from '../seen-nodes.ts';
 import { MAX_LATENESS_MS, MONITOR_CHANCE_OF_MISTAKE } from './context.ts';
-import type { Draft, Story } from './draft.ts';
+import type { Shown } from './draft.ts';
 
 /** The greatest lateness is a multiple of it. */
 const EVERY_MS = 5_000;
@@ -28,7 +29,9 @@ export type Look = {
   fromT: number;
   rows: readonly PathRow[];
   findings: readonly PathFinding[];
-  differences: readonly Difference[];
+  seen: readonly SeenNodes[];
+  /** To tell them in. */
+  context: DifferenceContext;
 };
 
 export type IntentWatchSnapshot = { lookedT: number; dials: readonly EventOf<'tally'>[] };
@@ -83,32 +86,44 @@ function lookAt(facts: WireFacts, vip: string, t: number): Look[] {
   if (!part) return [];
   const { fromT, rows } = part;
   const findings = part.findings.filter((one) => one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE);
-  const told = differences(rows, findings, differenceContext(facts.environment, vip));
-  return [{ vip, t, sinceT, hasEdge: sinceT > time.fromT, fromT, rows, findings, differences: told }];
+  const seen = seenIn(facts, { vip }, part);
+  return [
+    { vip, t, sinceT, hasEdge: sinceT > time.fromT, fromT, rows, findings, seen, context: differenceContext(facts.environment, vip) },
+  ];
 }
 
-type Contradiction = Extract<Story, { kind: 'path-not-as-intended' }>;
+/**
+ * When what a sign showed was over, by a look that does not show it; null where that is not known. To see nothing is no end: flows must be
+ * answered by a path that was missing, and by others only than one that is not intended.
+ * @param toldT how far a vantage has told
+ */
+export function endOf({ sign, lastT }: Shown, subject: string, look: Look, toldT: (vantage: string) => number): number | null {
+  const { hasEdge, sinceT, fromT, t } = look;
+  const row = rowOf(look.rows, subject);
+  if (!row?.intended || !isOver(sign, row, look, toldT)) return null;
+  if (hasEdge && sinceT > lastT) return sinceT;
+  // No change tells: of a path that was missing the first flow does, of one that was used the last one.
+  return sign.kind === 'missing' ? t : fromT;
+}
 
-/** When the contradiction was over by a look; null while it is not. `isTold`: whether a vantage has told up to the look, or will not any more. */
-export function endOf({ subject, seenBy }: Draft, story: Contradiction, look: Look, isTold: (vantage: string) => boolean): number | null {
-  const { rows, findings, hasEdge, sinceT, fromT, t } = look;
-  const row = rowOf(rows, subject);
-  if (!row?.intended) return null;
-  const { intended, flows } = row;
-  const isFound = findings.some(({ node }) => node === subject);
-  if (isFound && intended.advertises !== story.isIntended) return sinceT;
-  const isLacking = story.isIntended && intended.advertises;
-  // Fresh dials come in by a path that is used within moments; the first seconds may have too few.
-  const isAnswered = (vantage: string) =>
-    isLacking ? flows.some((of) => of.vantage === vantage && of.seen > 0) : t - fromT >= PROPAGATION_MS;
-  const isRight =
-    !isFound &&
-    story.signs.every((sign) => sign.by === 'flows' || isAsAsked(row, sign.router)) &&
-    seenBy.every(({ vantage }) => isTold(vantage) && isAnswered(vantage));
-  if (!isRight) return null;
-  if (hasEdge) return sinceT;
-  // Flows alone tell: of a path that was missing the first one, of one that was used the last one.
-  return isLacking ? t : fromT;
+function isOver(sign: PathFinding, row: PathRow, look: Look, toldT: (vantage: string) => number): boolean {
+  if (sign.by === 'router') return isAsAsked(row, sign.router);
+  const isIntended = row.intended?.advertises === true;
+  switch (sign.kind) {
+    case 'missing':
+      return !isIntended || row.flows.some((of) => of.vantage === sign.vantage && of.seen > 0);
+    case 'phantom':
+      return isIntended || isUnused(row.node, sign.vantage, look, toldT);
+    case 'zombie':
+      return (isIntended && isInRouter(row) === true) || isUnused(row.node, sign.vantage, look, toldT);
+  }
+}
+
+/** Flows that were opened since came in by others. A path that is used is met within moments; the first seconds may have too few. */
+function isUnused(node: string, vantage: string, { seen, fromT, t }: Look, toldT: (vantage: string) => number): boolean {
+  const own = seen.find((one) => one.vantage === vantage);
+  const isLongEnough = Math.min(t, toldT(vantage)) - fromT >= PROPAGATION_MS;
+  return isLongEnough && (own?.fresh ?? 0) > 0 && (own?.byNode.get(node)?.fresh ?? 0) === 0;
 }
 
 /** Whether a router is seen to have the path if it should, and only then. */

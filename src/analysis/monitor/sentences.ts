@@ -52,8 +52,9 @@ export function sentenceOf({ draft, results, related, held }: Telling): string {
       const { kind = 'missing', claim = '' } = story.told[0] ?? {};
       if (lasted === null) return `${claim} (a ${kind} path).`;
       const was = kind === 'missing' ? kind : `a ${kind}`;
-      const signers = listText([...new Set(story.signs.map(signerOf))]);
-      return `The path of ${vip ?? ''} by ${subject} was ${was} for ${lasted}, by ${signers}; ${story.isUnseen ? ENDS.unseen : 'intent and wire agree again'}.`;
+      const signers = listText([...new Set(story.signs.map(({ sign }) => signerOf(sign)))]);
+      const end = story.signs.some(({ end }) => end?.isSeen) ? 'intent and wire agree again' : ENDS.unseen;
+      return `The path of ${vip ?? ''} by ${subject} was ${was} for ${lasted}, as ${signers} showed; ${end}.`;
     }
     case 'bgp-session-down': {
       const why = story.reason === '' ? '' : `: ${story.reason}`;

@@ -123,7 +123,7 @@ export class Watch {
       findBurst(this.#parts, vip, times.t);
       vip.judge(shared, times);
       vip.follow(nowT);
-      for (const look of vip.looks(shared, sessions, times)) onLook(this.#parts, look, times);
+      for (const look of vip.looks(shared, sessions, times)) onLook(this.#parts, look);
     }
     endBursts(this.#parts, nowT);
     const findings = book.takeChanged(nowT, (draft) => relatedTo(this.#parts, draft));
@@ -195,7 +195,7 @@ export class Watch {
     } else if (event.type === 'vantage.ready') this.#parts.ready.set(event.vantage, event);
     else if (event.type === 'dial.failed' && vantage !== null && this.#parts.vips.has(event.vip)) {
       const { vip, protocol } = event;
-      this.#path({ vantage, vip, protocol }).dialFailed(event.t);
+      this.#path({ vantage, vip, protocol }).dialFailed(event);
       this.#decide({ vantage, vip }, event.t);
     }
   }

@@ -1,54 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { aJournal, type JournalDraft, type JournalOptions } from '../../support/a-journal.ts';
-import { contextOf, Player, ticking } from './a-watch.ts';
-
-const ALL = ['n1', 'n2', 'n3'];
-const OTHERS = ['n1', 'n3'];
-const END_S = 100;
-
-/** A cluster that intends all nodes, a router that has them, and a vantage whose heartbeats are answered. */
-function aCluster(options: JournalOptions = {}): JournalDraft {
-  const journal = intends(aJournal(options), 100, ALL).set(100, ALL);
-  ticking(journal, { untilBin: END_S, paths: ['unknown'] });
-  return journal;
-}
-
-/** What the cluster intends from `t` on. */
-function intends(journal: JournalDraft, t: number, advertisers: readonly string[]): JournalDraft {
-  const nodes = ALL.map((node) => {
-    const advertises = advertisers.includes(node);
-    return { node, advertises, reason: advertises ? null : 'noLocalEndpoints' };
-  });
-  return journal.cluster(t, 'cluster.intent', { vip: 'web', nodes });
-}
-
-/** A set that changed, and stays so. */
-function changes(journal: JournalDraft, t: number, nodes: readonly string[]): JournalDraft {
-  return journal.set(t, nodes).set(t + 2_000, nodes, { settled: true });
-}
-
-/** Fresh dials of each second, eight in all: shared among these paths. */
-function dials(journal: JournalDraft, paths: readonly string[], { fromS = 1, untilS = END_S } = {}): JournalDraft {
-  for (let bin = fromS; bin < untilS; bin += 1) {
-    for (const [index, path] of paths.entries()) journal.tally(bin, { path, ok: Math.floor((8 + index) / paths.length), fresh: true });
-  }
-  return journal;
-}
-
-/** `lagMs`: how late the agent delivers. */
-type Played = { untilT?: number; restartsT?: readonly number[]; stepMs?: number; lagMs?: number };
-function play(journal: JournalDraft, { untilT = END_S * 1_000, restartsT = [], stepMs = 1_000, lagMs = 0 }: Played = {}): Player {
-  const player = new Player(contextOf(journal.events));
-  const arrives = ({ t, from }: { t: number; from: string }) => (from === 'prober:v1' ? t + lagMs : t);
-  for (const t of restartsT) player.play(journal.sorted(), { untilT: t, stepMs, arrives }).restart();
-  return player.play(journal.sorted(), { untilT, stepMs, arrives });
-}
-
-const found = (player: Player) => player.of('path-not-as-intended');
-const told = (player: Player) =>
-  player.told.filter(({ finding }) => finding.kind === 'path-not-as-intended').map(({ atT, finding }) => [atT, finding.state]);
-const ms = (t: number) => 1_700_000_000_000 + t;
+import { aJournal, type JournalDraft } from '../../support/a-journal.ts';
+import { aCluster, ALL, changes, dials, END_S, found, intends, ms, OTHERS, play, type Played, told } from './an-intent.ts';
+import { ticking } from './a-watch.ts';
 
 describe('nothing is found', () => {
   test('where all layers agree', () => {
@@ -121,7 +75,7 @@ describe('a missing path', () => {
         state: 'resolved',
         openedMs: ms(22_000),
         resolvedMs: ms(62_000),
-        sentence: 'The path of web by n2 was missing for 40 s, by tor; intent and wire agree again.',
+        sentence: 'The path of web by n2 was missing for 40 s, as tor showed; intent and wire agree again.',
       },
     ]);
     const [[openedT] = []] = told(player);
@@ -151,7 +105,7 @@ describe('a missing path', () => {
     const [finding] = found(player);
     expect(finding).toMatchObject({
       state: 'resolved',
-      sentence: expect.stringContaining(', by flows from v1; intent and wire agree') as string,
+      sentence: expect.stringContaining(', as flows from v1 showed; intent and wire agree') as string,
     });
     expect((finding?.resolvedMs ?? 0) - ms(70_000)).toBeGreaterThanOrEqual(0);
     expect((finding?.resolvedMs ?? 0) - ms(70_000)).toBeLessThan(10_000);
@@ -172,7 +126,7 @@ test('a phantom path: the router keeps one by a node that should not advertise',
       state: 'resolved',
       openedMs: ms(28_000),
       resolvedMs: ms(72_000),
-      sentence: 'The path of web by n2 was a phantom for 44 s, by tor; intent and wire agree again.',
+      sentence: 'The path of web by n2 was a phantom for 44 s, as tor showed; intent and wire agree again.',
     },
   ]);
 });
