@@ -22,9 +22,14 @@ export function shouldHave(intended: Intended | null, router: string, routers: R
   return isOpen ? null : false;
 }
 
-/** Names of the BGPPeers that a node is to tell and that are none of the routers; empty where none of these has addresses. */
-export function peersElsewhere(intended: Intended | null, routers: Routers): string[] {
-  if (routers.every(({ addresses = [] }) => addresses.length === 0)) return [];
+/**
+ * Names of the BGPPeers that a node is to tell and that are none of the routers, or may be none: where these have no addresses, a peer
+ * that not all nodes are to tell may be another rack's router.
+ * @param isAlike of `isToldAlike`
+ */
+export function peersElsewhere(intended: Intended | null, routers: Routers, isAlike: boolean | null): string[] {
+  const hasAddresses = routers.some(({ addresses = [] }) => addresses.length > 0);
+  if (!hasAddresses && isAlike !== false) return [];
   return (intended?.peers ?? []).filter((peer) => routersAt(peer, routers).length === 0).map(({ name }) => name);
 }
 

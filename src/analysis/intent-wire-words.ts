@@ -65,7 +65,7 @@ function intendedText({ node, intended }: PathRow, vip: string): string {
 
 function missingText(finding: PathFinding): string {
   if (finding.by === 'router') return `${finding.router} has no path by it`;
-  const chance = finding.chance === null ? '' : ` (by chance: ${chanceText(finding.chance)})`;
+  const chance = finding.chance === null || finding.chance === 0 ? '' : ` (by chance: ${chanceText(finding.chance)})`;
   return `none of ${countText(finding.of)} flows from ${finding.vantage} came in by it${chance}`;
 }
 
@@ -74,7 +74,8 @@ function phantomText(finding: PathFinding): string {
   return `${countText(finding.seen)} of ${countText(finding.of)} flows from ${finding.vantage} came in by it`;
 }
 
-function statusText({ status }: PathRow, vip: string): string {
+function statusText({ status, isSpeakerReady }: PathRow, vip: string): string {
+  if (isSpeakerReady === false) return 'Its speaker is not ready.';
   if (!status) return 'MetalLB says nothing of it.';
   if (status.announcedTo === null) return 'This MetalLB has no status objects.';
   if (status.announcedTo.length === 0) return `Its speaker does not say that it announces ${vip}.`;
@@ -93,29 +94,31 @@ function sessionText(row: PathRow, findings: readonly PathFinding[]): string {
   return `${asks}${told.join('')}`;
 }
 
-/** Those of the routers that lack the path; where flows alone lack it, of all. */
+/** One of each router that lacks the path, one that is not up before others; where flows alone lack it, of all routers. */
 function sessionsOf({ sessions }: PathRow, findings: readonly PathFinding[]): PathRow['sessions'] {
   const routers = findings.flatMap((finding) => (finding.by === 'router' ? [finding.router] : []));
-  return routers.length === 0 ? sessions : sessions.filter(({ router }) => routers.includes(router));
+  const firsts = sessions.filter(({ router }, index) => sessions.findIndex((one) => one.router === router) === index);
+  return routers.length === 0 ? firsts : firsts.filter(({ router }) => routers.includes(router));
 }
 
 function whereMissing(row: PathRow, findings: readonly PathFinding[], { service, metallbNamespace }: DifferenceContext): string {
-  const { node, status, routers } = row;
+  const { node, status, routers, isSpeakerReady } = row;
+  const isLackedByRouter = findings.some(({ by }) => by === 'router');
+  const isInSome = routers.some(({ has }) => has === true);
   const session = sessionsOf(row, findings).find(({ state }) => state !== 'Established');
   const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
   if (session && /hold timer expired/i.test(session.reason)) {
     return `${speaker}: it fell silent, and a process that hangs is Running all the same; then the link between ${node} and ${session.router}`;
   }
+  if (isSpeakerReady === false && (isLackedByRouter || !isInSome)) return speaker;
   if (session) {
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
   }
   if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
   const route = 'what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths)';
-  if (findings.some(({ by }) => by === 'router')) return `${route}; then ${speaker}`;
+  if (isLackedByRouter) return `${route}; then ${speaker}`;
   const way = `the way from the router to ${node}: its link and neighbour entry, kube-proxy and the pod there; flows that were sent to it may have failed`;
-  return routers.some(({ has }) => has === true)
-    ? way
-    : `whether the router has the path; if not, ${route}, and ${speaker}; if it has, ${way}`;
+  return isInSome ? way : `whether the router has the path; if not, ${route}, and ${speaker}; if it has, ${way}`;
 }
 
 function wherePhantom({ node, intended }: PathRow, { service, metallbNamespace }: DifferenceContext): string {
@@ -129,6 +132,5 @@ function wherePhantom({ node, intended }: PathRow, { service, metallbNamespace }
 
 /** 0.0000003 -> `3 in 10 million`-like precision is nobody's need: a power of ten is enough. */
 function chanceText(chance: number): string {
-  if (chance === 0) return 'never';
   return chance < 1e-12 ? 'less than 1 in a million million' : `1 in ${countText(Math.round(1 / chance))}`;
 }

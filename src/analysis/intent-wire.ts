@@ -2,8 +2,11 @@
 //
 // Judged in settled parts of the time only: a change of intent takes its while to reach the router, and more where MetalLB's FRR mode
 // waits for further changes. A layer that nobody saw is unknown, and neither confirms nor contradicts.
+import { canonicalAddress, familyOf } from '../core/addresses.ts';
+import type { Vip } from '../core/environment.ts';
 import type { EventOf } from '../core/journal.ts';
 import { isToldAlike, peersElsewhere, shouldHave } from './asked-routers.ts';
+import { announcerAt } from './cluster/announcers.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
 import { settledAt, SETTLE_MS } from './set-history.ts';
@@ -104,11 +107,13 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
   const status = facts.statuses.findLast(({ vip, t }) => vip === scope.vip && t < untilT);
   const named = environment.routers ?? [];
   const routerNames = [...new Set([...named, ...routers.map(({ router }) => ({ name: router }))].map(({ name }) => name))];
+  const routerAddresses = new Set(named.flatMap(({ addresses = [] }) => addresses));
   // At its beginning: what ends a part is the next change, which has happened when it ends.
   const sets = routerNames.map((router) => {
     const history = routers.find((one) => one.router === router)?.history ?? [];
     const reading = settledAt(history, fromT);
-    return { router, nodes: reading.kind === 'settled' ? reading.nodes : null };
+    // A router behind another has the paths by that one, which is no node and no stranger either.
+    return { router, nodes: reading.kind === 'settled' ? reading.nodes.filter((hop) => !routerAddresses.has(hop)) : null };
   });
   const sessions = facts.sessions.filter(({ t }) => t < untilT);
   const seen = seenIn(facts, scope, span);
@@ -118,15 +123,22 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
     ...sets.flatMap(({ nodes }) => nodes ?? []),
     ...seen.flatMap(({ byNode }) => [...byNode.keys()]),
   ]);
+  const isAlike = isToldAlike(intended, named);
   const rows = [...names].map((node): PathRow => {
+    const { isReady, excuse } = announcerAt(facts.cluster, node, untilT);
     const own = intended.find((one) => one.node === node) ?? (intent ? { advertises: false, reason: null } : null);
     return {
       node,
       intended: own,
       status: status?.nodes.find((one) => one.node === node) ?? null,
       routers: sets.map(({ router, nodes }) => ({ router, has: nodes?.includes(node) ?? null, should: shouldHave(own, router, named) })),
-      elsewhere: peersElsewhere(own, named),
-      sessions: routerNames.flatMap((router) => sessions.findLast((one) => one.node === node && one.router === router) ?? []),
+      elsewhere: peersElsewhere(own, named, isAlike),
+      excuse,
+      isSpeakerReady: isReady,
+      sessions: sessionsFor(
+        sessions.filter((one) => one.node === node),
+        environment.vips?.find(({ name }) => name === scope.vip),
+      ),
       flows: seen.map(({ vantage, of, byNode }) => ({ vantage, seen: byNode.get(node)?.all ?? 0, of })),
     };
   });
@@ -134,7 +146,7 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
   const wasIntended = (node: string) =>
     intents.some(({ t, nodes }) => t < fromT && nodes.some((one) => one.node === node && one.advertises));
   const tellers = new Set(sessions.map(({ router }) => router));
-  const unspread = whyNotSpread(environment, routerNames.length, isToldAlike(intended, named));
+  const unspread = whyNotSpread(environment, routerNames.length, isAlike);
   const judging = { rows, seen, known, tellers, unspread };
   const judged = rows.map((row) => judgePath(row, { ...judging, wasIntended: wasIntended(row.node) }));
   return {
@@ -143,6 +155,16 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
     findings: judged.flatMap(({ findings }) => findings),
     doubts: [...judged.flatMap(({ doubts }) => doubts), ...blanks(rows)],
   };
+}
+
+/** The last word of each session of a node, of those that speak the VIP's family where there are such; those that are not up first. */
+function sessionsFor(told: readonly EventOf<'bgp-session'>[], vip: Vip | undefined): PathRow['sessions'] {
+  const last = [...new Map(told.map((one) => [`${one.router} ${one.peer}`, one])).values()];
+  const isUp = ({ state }: { state: string }) => Number(state === 'Established');
+  return [...Map.groupBy(last, ({ router }) => router).values()].flatMap((all) => {
+    const alike = all.filter(({ peer }) => canonicalAddress(peer) !== null && familyOf(peer) === vip?.family);
+    return (alike.length > 0 ? alike : all).toSorted((a, b) => isUp(a) - isUp(b));
+  });
 }
 
 /** Nothing of the wire was seen at all: neither a router's set nor a flow. */

@@ -17,7 +17,11 @@ export type PathRow = {
   routers: { router: string; has: boolean | null; should: boolean | null }[];
   /** BGPPeers that it is to tell and that are none of `routers`: what those have of it is not known. */
   elsewhere: string[];
-  /** The sessions as the routers tell them, at most one each. */
+  /** Why the node cannot advertise, a clause; null where nothing is known to hinder it. */
+  excuse: string | null;
+  /** Whether its speaker is ready. */
+  isSpeakerReady: boolean | null;
+  /** As the routers tell them, of the VIP's family where there are such; those that are not up come first. */
   sessions: { router: string; state: string; reason: string }[];
   /** Distinct 5-tuples: fresh dials and held flows that were answered through the node, of all whose ingress is known. */
   flows: { vantage: string; seen: number; of: number }[];
@@ -53,7 +57,7 @@ type PathVerdict = { findings: PathFinding[]; doubts: PathDoubt[] };
 export function judgePath(row: PathRow, judging: Judging): PathVerdict {
   const { node, intended, status } = row;
   if (intended === null) return { findings: [], doubts: [] };
-  const judged = byFlows(row, judging, byRouters(row, judging));
+  const judged = excused(row, byFlows(row, judging, byRouters(row, judging)));
   if (judged.findings.length === 0) return judged;
   if (!judging.known.has(node)) {
     return inDoubt(node, judged, `${node} is used as a path, and whose address that is the environment does not say`);
@@ -109,8 +113,9 @@ function unwanted({ node, intended, sessions, elsewhere }: PathRow, router: stri
   const phantom: PathVerdict = { findings: [{ kind: 'phantom', node, by: 'router', router }], doubts: [] };
   if (intended?.advertises !== true) return phantom;
   const path = `${router} has a path by ${node}`;
-  // Routers tell each other too: only where it has a session with the node is the path the node's own doing.
-  if (!sessions.some((session) => session.router === router)) {
+  // Routers tell each other too: only where its session with the node is up is the path the node's own doing. One that is configured and
+  // down is no sign: what a router keeps of it by graceful restart cannot be told from what another router told it.
+  if (!sessions.some((session) => session.router === router && session.state === 'Established')) {
     if (tellers.has(router)) return { findings: [], doubts: [] };
     return doubted(node, `${path}, which is not to announce to it, and nobody says whether they have a session`);
   }
@@ -127,7 +132,7 @@ function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, {
   if (advertises && inRouter === null && seen.length === 0 && elsewhere.length > 0) {
     judged.doubts.push({
       node,
-      text: `BGPPeer ${listText(elsewhere)} is no router that is read, and no flow tells whether ${node} takes any`,
+      text: `BGPPeer ${listText(elsewhere)} is no router that is known to be read, and no flow tells whether ${node} takes any`,
     });
   }
   for (const { vantage, of, fresh: opened, byNode } of seen) {
@@ -146,6 +151,15 @@ function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, {
     } else judged.findings.push({ kind: 'missing', ...flows, of: opened, chance });
   }
   return judged;
+}
+
+/** A path that lacks because the node cannot advertise it. That a router sends flows to a node which takes none has no such excuse. */
+function excused(row: PathRow, { findings, doubts }: PathVerdict): PathVerdict {
+  const { node, excuse } = row;
+  const lacks = ({ kind, by }: PathFinding) => kind === 'missing' && (by === 'router' || isInRouter(row) !== true);
+  if (excuse === null || !findings.some(lacks)) return { findings, doubts };
+  const doubt = { node, text: `${node} should advertise, and there is no path by it: ${excuse}` };
+  return { findings: findings.filter((one) => !lacks(one)), doubts: [doubt, ...doubts] };
 }
 
 function isSeen({ flows }: PathRow): boolean {

@@ -167,7 +167,11 @@ const ownEnvironment = z.strictObject({
         addresses: z
           .array(address)
           .default([])
-          .meta({ description: 'All addresses at which BGPPeers name it: they tell which nodes are to announce to it. Empty: not known.' }),
+          .meta({
+            description:
+              'All addresses at which BGPPeers name it: they tell which nodes are to announce to it. Empty: not known. ' +
+              'An address that other routers have too, such as that of every rack’s gateway: at each of them, or left out.',
+          }),
       }),
     )
     .default([])

@@ -37,6 +37,15 @@ describe('several routers', () => {
     expect(doubtsOf(wire)).toEqual(['r1 has no path by n3, and nobody says which routers should']);
   });
 
+  test('a node that is to tell another peer than those of the router that is read may be in a router that nobody reads', () => {
+    const journal = () => tells(aJournal({ routers: ['r1'] }), 100, { n1: ['r1'], n2: ['r1'], n3: ['r2'] });
+    const wire = wireOf(dials(journal().set(100, ['n1', 'n2'], { router: 'r1' }), 1_000, { n1: 3, n2: 3, n3: 3 }));
+    expect(kinds(wire)).toEqual([]);
+    expect(doubtsOf(wire)).toEqual(['r1 has no path by n3, and nobody says which routers should']);
+    const alike = tells(aJournal({ routers: ['r1'] }), 100, { n1: ['r1'], n2: ['r1'], n3: ['r1'] });
+    expect(kinds(wireOf(alike.set(100, ['n1', 'n2'], { router: 'r1' })))).toEqual(['missing n3 router']);
+  });
+
   test('flows from behind one of them prove nothing of the nodes of another', () => {
     const wire = wireOf(dials(racks().set(100, ['n3'], { router: 'r2' }), 1_000, { n1: 3, n2: 3 }));
     expect(kinds(wire)).toEqual([]);
@@ -50,8 +59,8 @@ describe('several routers, and it is known which of them a node is to tell', () 
   const routers = ['r1', 'r2'];
   const journalOf = (asked: Record<string, readonly string[]>, r1: readonly string[], r2: readonly string[]) =>
     tells(aJournal({ routers }), 100, asked).set(100, r1, { router: 'r1' }).set(100, r2, { router: 'r2' });
-  const session = (journal: JournalDraft, router: string, node: string | null) =>
-    journal.add(100, 'bgp-session', { observer: 'bgp', router, peer: '10.77.0.9', node, state: 'Established', reason: '' });
+  const session = (journal: JournalDraft, router: string, node: string | null, state = 'Established') =>
+    journal.add(100, 'bgp-session', { observer: 'bgp', router, peer: '10.77.0.9', node, state, reason: '' });
 
   test('a router need not have the nodes of another rack: nothing is found and nothing doubted', () => {
     const wire = wireOf(dials(journalOf(RACKS, ['n1', 'n2'], ['n3']), 1_000, { n1: 3, n2: 3, n3: 3 }), {}, withAddresses(routers));
@@ -79,6 +88,9 @@ describe('several routers, and it is known which of them a node is to tell', () 
     const leaked = () => dials(journalOf(RACKS, ['n1', 'n2'], ['n2', 'n3']), 1_000, { n1: 3, n2: 3, n3: 3 });
     const reflected = wireOf(session(leaked(), 'r2', null), {}, withAddresses(routers));
     expect(reflected.parts).toMatchObject([{ findings: [], doubts: [] }]);
+    // Every router has all nodes as neighbours by one template, and speaks with those of its rack.
+    const configured = wireOf(session(leaked(), 'r2', 'n2', 'Active'), {}, withAddresses(routers));
+    expect(configured.parts).toMatchObject([{ findings: [], doubts: [] }]);
     const untold = wireOf(leaked(), {}, withAddresses(routers));
     expect(kinds(untold)).toEqual([]);
     expect(doubtsOf(untold)).toEqual(['r2 has a path by n2, which is not to announce to it, and nobody says whether they have a session']);
@@ -98,6 +110,12 @@ describe('several routers, and it is known which of them a node is to tell', () 
     const unseen = wireOf(dials(journal(), 1_000, { n1: 3, n2: 3 }), {}, withAddresses(['r1']));
     expect(kinds(unseen)).toEqual([]);
     expect(doubtsOf(unseen)).toEqual(['none of 66 new flows from v1 came in by n3, and not every node is to announce to the same routers']);
+  });
+
+  test('a router that has the paths by others that the environment names lacks none, and names no stranger', () => {
+    const journal = journalOf(RACKS, ['n1', 'n2'], ['n3']).set(100, ['10.1.0.1', '10.2.0.1'], { router: 'r3' });
+    const wire = wireOf(dials(journal, 1_000, { n1: 3, n2: 3, n3: 3 }), {}, withAddresses(['r1', 'r2', 'r3']));
+    expect(wire.parts).toMatchObject([{ findings: [], doubts: [] }]);
   });
 
   test('flows behind any of several routers prove what every node is to tell all of them', () => {

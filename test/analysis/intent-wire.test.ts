@@ -76,6 +76,26 @@ describe('a missing path', () => {
     expect(told?.look).toMatch(/^the speaker on n2 .*: it fell silent/);
   });
 
+  test('of several sessions with the node the one counts that speaks the VIP’s family and is not up, whichever was told last', () => {
+    const journal = intends(aJournal(), 100, ALL).set(100, ['n1', 'n3']);
+    const told = (t: number, peer: string, state: string) =>
+      journal.add(t, 'bgp-session', { observer: 'bgp', router: 'tor', peer, node: 'n2', state, reason: '' });
+    told(100, '10.77.0.12', 'Active');
+    told(101, '10.78.0.12', 'Established');
+    told(102, 'fd77::12', 'Connect');
+    const [part] = wireOf(journal).parts;
+    const [difference] = differences(part?.rows ?? [], part?.findings ?? [], CONTEXT);
+    expect(difference?.what).toMatch(/MetalLB says nothing of it\. tor’s session with it is Active\.$/);
+    expect(difference?.look).toMatch(/^AS numbers/);
+  });
+
+  test('of the only path there is, no flow by it is no matter of chance, and nothing is said of any', () => {
+    const journal = intends(aJournal({ nodes: ['n1'] }), 100, ['n1']).set(100, ['n1']);
+    const finding = { kind: 'missing', node: 'n1', by: 'flows', vantage: 'v1', seen: 0, of: 40, chance: 0 } as const;
+    const [difference] = differences(wireOf(journal).parts[0]?.rows ?? [], [finding], CONTEXT);
+    expect(difference?.claim).toBe('n1 should advertise web, and none of 40 flows from v1 came in by it');
+  });
+
   test('no flow comes in by a node that the router sends flows to, and that is no chance', () => {
     const wire = wireOf(dials(intends(aJournal(), 100, ALL).set(100, ALL), 1_000, { n1: 4, n3: 4 }));
     expect(kinds(wire)).toEqual(['missing n2 flows']);

@@ -18,7 +18,9 @@ function rowOf(node: string, asked: readonly string[], having: readonly string[]
     intended,
     status: null,
     routers: NAMES.map((router) => ({ router, has: having.includes(router), should: shouldHave(intended, router, ROUTERS) })),
-    elsewhere: peersElsewhere(intended, ROUTERS),
+    elsewhere: peersElsewhere(intended, ROUTERS, null),
+    excuse: null,
+    isSpeakerReady: null,
     sessions: NAMES.map((router) => ({ router, state: 'Established', reason: '' })),
     flows: [],
   };
@@ -72,7 +74,7 @@ test('a node that tells only routers which nobody reads is in doubt where no flo
   const row = { ...rowOf('n1', [], []), intended: { advertises: true, reason: null }, elsewhere: ['spine'] };
   expect(judged([{ ...row, routers: row.routers.map((at) => ({ ...at, should: false })) }])[0]).toEqual({
     findings: [],
-    doubts: [{ node: 'n1', text: 'BGPPeer spine is no router that is read, and no flow tells whether n1 takes any' }],
+    doubts: [{ node: 'n1', text: 'BGPPeer spine is no router that is known to be read, and no flow tells whether n1 takes any' }],
   });
 });
 
@@ -82,7 +84,7 @@ test('a router is matched by any of its addresses, and is no peer at another one
   expect(answers(addressOf('r2'))).toEqual([false, true, false]);
   expect(answers(addressOf('r2', 1))).toEqual([false, true, false]);
   expect(answers('10.9.9.9')).toEqual([false, false, false]);
-  expect(peersElsewhere(asks('10.9.9.9'), ROUTERS)).toEqual(['peer-10.9.9.9']);
+  expect(peersElsewhere(asks('10.9.9.9'), ROUTERS, true)).toEqual(['peer-10.9.9.9']);
 });
 
 test.each([

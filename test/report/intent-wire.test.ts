@@ -20,6 +20,8 @@ function row(node: string, { reason = null as string | null, has = true, seen = 
     status: { node, announcedTo: reason === null ? ['tor'] : [], configuration: 'Valid', error: null, sessions: [] },
     routers: [{ router: 'tor', has, should: reason === null }],
     elsewhere: [],
+    excuse: null,
+    isSpeakerReady: null,
     sessions: [],
     flows: ['v1', 'v2'].map((vantage) => ({ vantage, seen, of: 88 })),
   };

@@ -13,6 +13,8 @@ export type ClusterFacts = {
   blind: readonly { fromT: number; untilT: number }[];
   services: readonly EventOf<'cluster.service'>[];
   intents: readonly EventOf<'cluster.intent'>[];
+  nodes: readonly EventOf<'cluster.node'>[];
+  speakers: readonly EventOf<'cluster.speaker'>[];
 };
 
 /**
@@ -41,6 +43,8 @@ export function clusterFacts(
     })),
     services: events.filter((event) => event.type === 'cluster.service'),
     intents: events.filter((event) => event.type === 'cluster.intent'),
+    nodes: events.filter((event) => event.type === 'cluster.node'),
+    speakers: events.filter((event) => event.type === 'cluster.speaker'),
   };
 }
 

@@ -4,7 +4,7 @@
 // 0.15.3 asks the same in the same order, with two exceptions. Its advertisements have no serviceSelectors: all match, and those that
 // contradict each other make it refuse the configuration. And an address counts only if each of its endpoints can serve, where 0.16 asks for
 // one; they differ while two slices of a Service disagree about one address.
-// Not reasons: a node that is NotReady, cordoned or tainted. Endpoints that terminate and still serve keep the route.
+// Not reasons: a node that is NotReady, cordoned or tainted, or has no speaker: who compares asks about that himself. Endpoints that terminate and still serve keep the route.
 // What the objects do not tell: --lb-class and --ignore-exclude-lb of the speakers (settings here), and a configuration that a speaker
 // refused, in which case its last valid one stays in force; ConfigurationState says so.
 import { familyOf, isInRange, prefixAround } from '../../core/addresses.ts';
