@@ -47,7 +47,8 @@ function availabilityOn(path: string, spans: readonly BinSpan[], scope: Scope, {
 
 function judgePath(path: string, found: Availability, min: number): ScopeVerdict {
   if (judgedIn(found.tally) === 0) return { ...NO_DATA, why: `no flow was on ${path} while it should have worked` };
-  return { ...judgeMin(found, min), observed: `${percentText(found.value)} on ${path}` };
+  const judged = judgeMin(found, min);
+  return { ...judged, observed: `${percentText(found.value)} on ${path}`, why: `while the set was settled, ${judged.why}` };
 }
 
 /** The longest interval among the probes of a scope's protocol. */
