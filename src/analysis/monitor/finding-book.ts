@@ -2,7 +2,7 @@
 import type { Finding, FindingKind, Severity } from '../../core/finding.ts';
 import { protocolsOf, type WatchContext } from './context.ts';
 import { type Draft, findingId, type Story } from './draft.ts';
-import { listText } from '../wording.ts';
+import { flowsText, listText } from '../wording.ts';
 import { type Related, sentenceOf } from './sentences.ts';
 import { brokenIn, type WatchWindow, type WindowResult } from './watch-window.ts';
 
@@ -180,6 +180,8 @@ function detailsOf(story: Story, { sessions, vips }: Related, results: readonly 
   if (untold.length > 0) details.push(`Not counted: the flows of ${listText(untold)}, from where nothing has come in since.`);
   const inDoubt = results.reduce((sum, result) => sum + result.inDoubt, 0);
   if (inDoubt > 0) details.push(`Of the broken flows ${String(inDoubt)} may not have broken: their prober was ill at the time.`);
+  const silent = results.reduce((sum, result) => sum + result.silentInDoubt, 0);
+  if (silent > 0) details.push(`Not counted as broken, and perhaps so: ${flowsText(silent)} that fell silent while their prober was ill.`);
   const unborn = results.flatMap((result) => result.report.ledgers).reduce((sum, ledger) => sum + ledger.openedAndBroken, 0);
   if (unborn > 0) details.push(`${String(unborn)} more were opened meanwhile and broke again.`);
   return details;

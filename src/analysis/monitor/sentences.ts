@@ -100,9 +100,10 @@ export function figuresText(results: readonly WindowResult[]): string {
   const hurt = [...protocols].filter(([, broken]) => broken > 0);
   if (hurt.length === 0) {
     const all = [...protocols.keys()].filter((protocol) => of(protocol) !== '0');
+    const broke = hasSilent(results) ? 'is known to have broken' : 'broke';
     return all.length === 0
       ? 'whom it hurt is not known'
-      : `none of ${listText(all.map((protocol) => `${of(protocol)} ${protocol.toUpperCase()}`))} flows broke`;
+      : `none of ${listText(all.map((protocol) => `${of(protocol)} ${protocol.toUpperCase()}`))} flows ${broke}`;
   }
   const broke = listText(hurt.map(([protocol, broken]) => `${countText(broken)} of ${of(protocol)} ${protocol.toUpperCase()}`));
   return `${broke} flows broke${placesText(results)} (${causesText(results)})${becauseText(results)}`;
@@ -128,6 +129,11 @@ function placesText(results: readonly WindowResult[]): string {
   if (first === undefined) return '';
   if (rest.length === 0) return `, all of them on ${name(first[0])}`;
   return `, ${listText(places.map(([ingress, flows]) => `${countText(flows)} on ${name(ingress)}`))}`;
+}
+
+/** Flows that perhaps broke, and are not called broken. */
+function hasSilent(results: readonly WindowResult[]): boolean {
+  return results.some(({ silentInDoubt }) => silentInDoubt > 0);
 }
 
 type Changed = Extract<Story, { kind: 'next-hops-changed' }>;
@@ -162,7 +168,8 @@ function afterText(draft: Draft, story: Changed, back: readonly WindowResult[]):
   else texts.push(`${listText(returned)} came back`);
   const broken = back.reduce((sum, result) => sum + brokenIn(result), 0);
   const whose = story.left.length === 1 ? 'its' : 'their';
-  texts.push(broken === 0 ? `${whose} return broke none` : `${whose} return broke ${figuresText(back).replace(' flows broke', ' flows')}`);
+  const none = hasSilent(back) ? 'is not known to have broken any' : 'broke none';
+  texts.push(broken === 0 ? `${whose} return ${none}` : `${whose} return broke ${figuresText(back).replace(' flows broke', ' flows')}`);
   return texts;
 }
 

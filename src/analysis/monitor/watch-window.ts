@@ -51,6 +51,8 @@ export type WindowResult = {
   because: { what: string; flows: number }[];
   /** Broken while their prober was ill: perhaps not broken at all. */
   inDoubt: number;
+  /** Silent for long while their prober was ill, and not called broken: perhaps they broke. */
+  silentInDoubt: number;
   vantages: string[];
   /** Vantages that hold flows and have told of nothing since it opened: they are not in the figures. */
   untold: string[];
@@ -136,6 +138,7 @@ function resultOf(report: WindowReport, counts: readonly LedgerCount[], untold: 
     broken: [...broken].map(([ingress, flows]) => ({ ingress, flows })).sort((a, b) => b.flows - a.flows),
     causes: [...causes].map(([cause, flows]) => ({ cause, flows })).sort((a, b) => b.flows - a.flows || (a.cause < b.cause ? -1 : 1)),
     inDoubt: total(counts, (count) => count.inDoubt),
+    silentInDoubt: total(counts, (count) => count.silentInDoubt),
     vantages: [...new Set(counts.filter((count) => count.population > 0).map((count) => count.scope.vantage))].sort(),
     untold,
   };

@@ -272,3 +272,20 @@ function withoutUpdate(player: Player): Omit<Finding, 'updatedMs'>[] {
     return rest;
   });
 }
+
+test('flows that were silent for long while their prober was ill are not said to be unbroken', () => {
+  const journal = aJournal({ probes: ['tcp-hold'] }).set(100, ALL);
+  ticking(journal, { untilBin: 60 });
+  const flows = journal.flows(50, { ingress: 'n1' });
+  journal.set(20_000, ['n1', 'n3']).set(22_000, ['n1', 'n3'], { settled: true });
+  journal.add(23_000, 'prober.ill', { vantage: 'v1', fromT: 20_100, untilT: 21_500, why: 'stood still' }, 'prober:v1');
+  for (const flow of flows) journal.of(flow, 24_000, 'flow.quiet', { fromT: 20_050, untilT: 24_000 });
+  const player = new Player(contextOf(journal.events)).play(journal.sorted(), { untilT: 50_000 });
+  expect(player.of('next-hops-changed')).toMatchObject([
+    {
+      severity: 'warn',
+      sentence: 'n2 left the next-hop set of web: none of 50 TCP flows is known to have broken; 2 of 3 paths left.',
+      details: ['Not counted as broken, and perhaps so: 50 flows that fell silent while their prober was ill.'],
+    },
+  ]);
+});
