@@ -38,10 +38,14 @@ const identity = {
   observedSource: z.string(),
 };
 
-/** Why a flow broke; of a dial that failed: refused or timeout. */
+/** Why a flow broke. */
 export const BREAK_CAUSES = ['reset', 'stalled', 'closed', 'unreachable'] as const;
 export type BreakCause = (typeof BREAK_CAUSES)[number];
-export const DIAL_FAILURES = ['refused', 'timeout', 'unreachable'] as const;
+/**
+ * Why a dial failed. `notSent`: the prober's own failure (its address has left the machine, no port or file is free, its own kernel
+ * forbids it), which says nothing of the VIP or the path.
+ */
+export const DIAL_FAILURES = ['refused', 'timeout', 'unreachable', 'notSent'] as const;
 export type DialFailure = (typeof DIAL_FAILURES)[number];
 
 export const tally = z.object({

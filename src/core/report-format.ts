@@ -1,6 +1,6 @@
 // report.json and flows.ndjson: the findings of a run as other programs read them. Fields are added, never renamed or removed.
 import type { Phase } from './checks.ts';
-import type { BreakCause, Tally } from './journal.ts';
+import type { BreakCause, DialFailure, Tally } from './journal.ts';
 
 export const REPORT_SCHEMA = 1;
 
@@ -40,7 +40,7 @@ export type FlowOutcome = {
   breakCause: BreakCause | null;
   blame: Blame | null;
   mappedBy: 'live' | 'redial' | 'final' | null;
-  mapFailure: 'refused' | 'timeout' | 'unreachable' | null;
+  mapFailure: DialFailure | null;
   observedSourceBefore: string | null;
   observedSourceAfter: string | null;
   lastOkT: number | null;

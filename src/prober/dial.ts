@@ -7,7 +7,7 @@ import type { Conversation, Protocol, Target, Tools, Trouble } from './protocols
 export type DialOutcome =
   | { kind: 'opened'; conversation: Conversation; answer: Answer; rttMs: number }
   | { kind: 'failed'; failure: DialFailure; evidence: string }
-  /** The prober's own failure: the port is in use, or there are no file descriptors. */
+  /** The prober's own failure: the port is in use, its address is gone, there are no file descriptors. */
   | { kind: 'own'; evidence: string }
   | { kind: 'cancelled' };
 
@@ -64,6 +64,11 @@ export function dial(protocol: Protocol, target: Target, tools: Tools, limits: D
     limits.signal.removeEventListener('abort', cancel);
     resolve(outcome);
   }
+}
+
+/** Whether another port might serve. The kernel has one code for a 5-tuple in use and for a source address that it does not have. */
+export function isOfPort({ evidence }: { evidence: string }): boolean {
+  return evidence === 'EADDRINUSE' || evidence === 'EADDRNOTAVAIL';
 }
 
 function outcomeOf(trouble: Trouble): DialOutcome {

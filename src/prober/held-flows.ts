@@ -1,6 +1,7 @@
 // The flows of one population: a fixed number of seats, each with its place in the schedule, each held by one flow after another.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DialFailure } from '../core/journal.ts';
+import { isOfPort } from './dial.ts';
 import type { Dialler } from './dialler.ts';
 import { Flow } from './flow.ts';
 import type { Gate } from './gate.ts';
@@ -10,8 +11,8 @@ import { UNKNOWN_PATH } from './sighting.ts';
 
 /** Dials of a first flow before its seat stays empty. */
 const FIRST_DIALS = 4;
-/** The prober's own failures in a row (ports in use by others) before a dial counts as failed. */
-const OWN_FAILURES = 20;
+/** Ports in a row that were in use by others before a dial counts as failed. */
+const PORTS_IN_USE = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1_000;
 /** Between two tries of a first flow that a monitor still wants: nobody ever had it, so nobody waits for it. */
@@ -23,6 +24,8 @@ type Seat = {
   flow: Flow | null;
   /** Once a flow was open here, exchanges are due for ever: without a living flow they are lost. */
   hasOpened: boolean;
+  /** Of the last dial for it, when that opened none: exchanges that the prober itself kept from being sent are nobody's loss. */
+  failure: DialFailure | null;
   lastPath: string;
 };
 
@@ -55,7 +58,7 @@ export class HeldFlows {
     this.#options = options;
     const { population } = options.holding;
     const schedule: Schedule = { originT: options.originT, intervalMs: population.intervalMs, seats: population.count };
-    this.#seats = Array.from({ length: population.count }, () => ({ flow: null, hasOpened: false, lastPath: UNKNOWN_PATH }));
+    this.#seats = Array.from({ length: population.count }, () => ({ flow: null, hasOpened: false, failure: null, lastPath: UNKNOWN_PATH }));
     this.#sending = new TurnCursor(schedule);
     this.#judging = new TurnCursor(schedule, population.stallAfterMs);
     options.signal.addEventListener('abort', () => {
@@ -136,7 +139,7 @@ export class HeldFlows {
     book.schedule(dueT);
     if (nowT - dueT > TOO_LATE_MS) book.judge(account, { dueT, path: seat.flow?.path ?? seat.lastPath, verdict: 'notSent' });
     else if (seat.flow) seat.flow.send({ sequence, dueT });
-    else book.judge(account, { dueT, path: seat.lastPath, verdict: 'lost' });
+    else book.judge(account, { dueT, path: seat.lastPath, verdict: seat.failure === 'notSent' ? 'notSent' : 'lost' });
   }
 
   async #fill(seat: Seat, replaces: Flow | null): Promise<boolean> {
@@ -155,11 +158,15 @@ export class HeldFlows {
   async #dialUntilOpen(seat: Seat, replaces: Flow | null): Promise<boolean> {
     let retryMs = FIRST_RETRY_MS;
     for (let attempt = 1; ; attempt++) {
+      const before = seat.failure;
       const failure = await this.#dialOnce(seat, replaces);
+      seat.failure = failure;
       if (failure === null) return true;
-      // Told once for a replacement, which is tried for as long as it takes: a total outage must not flood the journal.
+      // Told once for a replacement, which is tried for as long as it takes: a total outage must not flood the journal. And again when
+      // it begins, or ends, to be the prober's own failure.
       const isLast = !replaces && attempt === FIRST_DIALS;
-      if (isLast || (replaces && attempt === 1)) this.#tellFailure(failure, replaces);
+      const isNews = attempt === 1 || (failure === 'notSent') !== (before === 'notSent');
+      if (isLast || (replaces && isNews)) this.#tellFailure(failure, replaces);
       if (isLast && this.#options.keepsDialling) void this.#keepDialling(seat);
       if (isLast) return false;
       await sleep(retryMs, undefined, { signal: this.#hiring.signal });
@@ -184,11 +191,13 @@ export class HeldFlows {
     const { signal } = this.#hiring;
     const flow = dialler.nextFlow();
     const gate = replaces ? gates.repair : gates.ramp;
-    for (let tried = 0; tried < OWN_FAILURES; tried++) {
+    for (let tried = 0; tried < PORTS_IN_USE; tried++) {
       const target = dialler.freshTarget(protocol, population, flow);
-      if (!target) return 'unreachable';
+      if (!target) return 'notSent';
       const outcome = await gate.pass(() => dialler.dial(protocol, target, { signal }));
       if (signal.aborted && outcome.kind === 'opened') outcome.conversation.reset();
+      // A port that did not serve is the last to be taken again.
+      if (outcome.kind !== 'opened') dialler.portsOf(protocol).release(target.sourcePort);
       signal.throwIfAborted();
       switch (outcome.kind) {
         case 'opened': {
@@ -200,13 +209,14 @@ export class HeldFlows {
           return null;
         }
         case 'failed':
-          dialler.portsOf(protocol).release(target.sourcePort);
           return outcome.failure;
         case 'cancelled':
-        case 'own': // the port stays taken, so that it is not tried again
+          break;
+        case 'own':
+          if (!isOfPort(outcome)) return 'notSent';
       }
     }
-    return 'unreachable';
+    return 'notSent';
   }
 
   #flowId(flow: number): string {

@@ -1,11 +1,20 @@
 // What the kernel tells of this machine and of the network namespace this process is in.
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
+import { familyOf } from '../core/addresses.ts';
 import { monoMs } from '../io/clock.ts';
 import type { PortRange } from './source-ports.ts';
 import type { HealthReadings } from './self-health.ts';
 
-/** Readings for self-health. `isOurs` tells the source ports of our own sockets from those of other programs. */
-export function kernelReadings(isOurs: (port: number) => boolean): HealthReadings {
+/** Of whom the kernel is asked. */
+export type Ours = {
+  /** Tells the source ports of our own sockets from those of other programs. */
+  isOurs: (port: number) => boolean;
+  sourceAddresses: readonly string[];
+};
+
+/** Readings for self-health. */
+export function kernelReadings({ isOurs, sourceAddresses }: Ours): HealthReadings {
   let lastErrors = receiveErrors(read('/proc/self/net/snmp'), read('/proc/self/net/snmp6'));
   let drops = 0;
   return {
@@ -23,6 +32,7 @@ export function kernelReadings(isOurs: (port: number) => boolean): HealthReading
       const uptimeSec = Number(read('/proc/uptime').split(' ', 1)[0]);
       return uptimeSec * 1_000 - monoMs();
     },
+    hasAddresses: () => sourceAddresses.every(isHere),
   };
 }
 
@@ -57,6 +67,23 @@ export function socketDrops(table: string, isOurs: (port: number) => boolean): n
     if (isOurs(port)) drops += Number(fields.at(-1));
   }
   return drops;
+}
+
+/** Whether a socket can be bound to an address: what the kernel itself goes by, whichever device holds it. */
+function isHere(address: string): boolean {
+  const family = familyOf(address);
+  let isGone = false;
+  const socket = createSocket({
+    type: family === 4 ? 'udp4' : 'udp6',
+    // At once: without a resolver the outcome is known before `bind` returns.
+    lookup: (hostname, _options, callback) => {
+      callback(null, hostname, family);
+    },
+  });
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => (isGone ||= code === 'EADDRNOTAVAIL'));
+  socket.bind({ address, port: 0, exclusive: true });
+  socket.close();
+  return !isGone;
 }
 
 /** Empty where the kernel does not have it (no IPv6, no /proc). */

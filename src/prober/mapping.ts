@@ -18,6 +18,8 @@ const BLIND_SECOND_TRY_MS = 10_000;
 /** The old socket, or its closing, may hold the 5-tuple for an instant. */
 const OWN_RETRY_MS = 50;
 const OWN_RETRIES = 3;
+/** Flows that are kept until the set settles; with more of them the ports of the oldest serve again. */
+const MOST_WAITING = 8_192;
 
 /** The tries for one broken flow so far. */
 export type Tries = {
@@ -40,13 +42,15 @@ export class Mapping {
   readonly #dialler: Dialler;
   readonly #gate: Gate;
   readonly #observed: boolean;
+  readonly #mostWaiting: number;
   #window = new AbortController();
   #broken = new Set<Broken>();
 
-  constructor(options: { dialler: Dialler; gate: Gate; observed: boolean }) {
+  constructor(options: { dialler: Dialler; gate: Gate; observed: boolean; mostWaiting?: number }) {
     this.#dialler = options.dialler;
     this.#gate = options.gate;
     this.#observed = options.observed;
+    this.#mostWaiting = options.mostWaiting ?? MOST_WAITING;
   }
 
   /** A flow whose protocol breaks for good has broken. */
@@ -89,6 +93,14 @@ export class Mapping {
     this.#dialler.portsOf(holding.protocol).release(flow.target.sourcePort);
   }
 
+  #forgetOldest(): void {
+    for (const broken of this.#broken) {
+      if (broken.isUnderWay || broken.startedT.length === 0) continue;
+      this.#forget(broken);
+      return;
+    }
+  }
+
   async #try(broken: Broken): Promise<void> {
     const { signal } = this.#window;
     const { holding, flow } = broken;
@@ -100,10 +112,11 @@ export class Mapping {
     broken.isUnderWay = false;
     broken.hasMapped ||= found.failure === undefined;
     holding.tell(holding.nowT(), 'flow.mapped', { flow: flow.id, attempt: broken.startedT.length, ...found });
-    // It settled while the first try was under way.
     const { lastSettleT } = broken;
-    if (!this.#observed && (broken.hasMapped || broken.startedT.length > 1)) this.#forget(broken);
+    if (broken.startedT.length > 1 || (!this.#observed && broken.hasMapped)) this.#forget(broken);
+    // It settled while the first try was under way.
     else if (lastSettleT !== null && lastSettleT >= startT && isSecondTryDue(broken, lastSettleT)) void this.#try(broken);
+    else if (this.#broken.size > this.#mostWaiting) this.#forgetOldest();
   }
 }
 
@@ -147,7 +160,7 @@ export async function redial(about: {
       case 'cancelled':
         return null;
       case 'own':
-        if (tried === OWN_RETRIES) return { ingress: null, backend: null, observedSource: null, tookMs, failure: 'unreachable' };
+        if (tried === OWN_RETRIES) return { ingress: null, backend: null, observedSource: null, tookMs, failure: 'notSent' };
         await new Promise((resolve) => setTimeout(resolve, OWN_RETRY_MS));
     }
   }

@@ -11,12 +11,14 @@ const NONE: readonly Illness[] = [];
 /** `why` is one of few, so that reports can count them. */
 export type Illness = { fromT: number; untilT: number; why: string };
 
-/** Readings that tell of illness no gap shows; each counts up for ever. */
+/** Readings that tell of illness no gap shows; the numbers count up for ever. */
 export type HealthReadings = {
   /** Datagrams the kernel dropped because a socket of ours was full. */
   kernelDrops: () => number;
   /** How long this machine was suspended since its boot (ms). */
   suspendedMs: () => number;
+  /** Whether this machine has every address that is dialled from. */
+  hasAddresses: () => boolean;
 };
 
 export class SelfHealth {
@@ -55,6 +57,8 @@ export class SelfHealth {
     const suspendedMs = this.#readings.suspendedMs();
     if (suspendedMs - this.#suspendedMs > STALL_MS) this.#ill({ fromT, untilT: nowT, why: 'the machine was suspended' });
     this.#suspendedMs = suspendedMs;
+    // No excuse for a silence, unlike the others: the flow is over, and its seat is best dialled for until the address is back.
+    if (!this.#readings.hasAddresses()) this.#tellIll({ fromT, untilT: nowT, why: 'this machine did not have its source address' });
   }
 
   isIllBin(bin: number): boolean {
@@ -86,6 +90,12 @@ export class SelfHealth {
     this.#illnesses.push(illness);
     const oldestT = illness.untilT - REMEMBERED_MS;
     while (this.#illnesses[0] && this.#illnesses[0].untilT < oldestT) this.#illnesses.shift();
+    this.#tellIll(illness);
+  }
+
+  /** What was seen in those seconds is in doubt. */
+  #tellIll(illness: Illness): void {
+    const oldestT = illness.untilT - REMEMBERED_MS;
     for (const bin of this.#illBins) if (bin * BIN_MS < oldestT) this.#illBins.delete(bin);
     for (let bin = Math.floor(illness.fromT / BIN_MS); bin * BIN_MS <= illness.untilT; bin++) this.#illBins.add(bin);
     this.#onIll(illness);

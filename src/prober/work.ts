@@ -17,6 +17,7 @@ import type { Holding } from './holding.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { Mapping } from './mapping.ts';
 import { PROTOCOLS } from './protocols/index.ts';
+import type { Ours } from './kernel-readings.ts';
 import type { Resources } from './resources.ts';
 import { type HealthReadings, SelfHealth } from './self-health.ts';
 import { portRange } from './source-ports.ts';
@@ -45,7 +46,7 @@ export type ProberOptions = {
   /** 64 random bits. */
   nonce: () => bigint;
   resources: Resources;
-  readings: (isOurs: (port: number) => boolean) => HealthReadings;
+  readings: (ours: Ours) => HealthReadings;
 };
 
 /** Nothing happens before `start`. */
@@ -76,7 +77,7 @@ export class Work {
     this.#tell = eventTeller(assignment, options.say);
     this.#health = new SelfHealth(
       this.nowT(),
-      options.readings((port) => this.#isOurs(port)),
+      options.readings({ isOurs: (port) => this.#isOurs(port), sourceAddresses: assignment.sourceAddresses }),
       (illness) => {
         this.#lastIllT = illness.untilT;
         this.#tell(illness.untilT, 'prober.ill', { vantage, ...illness });

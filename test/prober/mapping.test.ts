@@ -53,14 +53,45 @@ describe('the port of a flow that broke serves again', () => {
     bench.mapping.edge();
     expect(bench.takePort()).not.toBeNull();
   });
+
+  test('with one once it was dialled a second time: within one window the flows of a VIP may break many times', async () => {
+    await using bench = await threeBrokenFlows({ observed: true });
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(3);
+    });
+    bench.mapping.settle(monoMs() + 10_000);
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(6);
+      expect(bench.freePorts()).toBe(3);
+    });
+  });
+
+  test('the oldest first, when more of them wait for the set to settle than ports can be spared', async () => {
+    await using bench = await threeBrokenFlows({ observed: true, mostWaiting: 2 });
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(3);
+      expect(bench.freePorts()).toBe(1);
+    });
+    bench.mapping.settle(monoMs() + 10_000);
+    await eventually(() => {
+      expect(bench.mapped.slice(3).sort()).toEqual(['v1/1', 'v1/2']);
+    });
+  });
+});
+
+test('a 5-tuple that the prober itself cannot dial is not called unreachable', async () => {
+  await using bench = await threeBrokenFlows({ observed: true, sourceAddress: '198.51.100.7' }); // TEST-NET-2: no machine has it
+  await eventually(() => {
+    expect(bench.failures).toEqual(['notSent', 'notSent', 'notSent']);
+  });
 });
 
 /** Of a prober that has three source ports, and three flows that broke. */
-async function threeBrokenFlows({ observed }: { observed: boolean }) {
+async function threeBrokenFlows(about: { observed: boolean; mostWaiting?: number; sourceAddress?: string }) {
   const responder = await aResponder();
   const first = 10_000 + randomInt(20_000);
   // No other test dials from there: none of the three ports is in use.
-  const sourceAddress = `127.1.${String(randomInt(256))}.1`;
+  const { sourceAddress = `127.1.${String(randomInt(256))}.1`, ...options } = about;
   const dialler = new Dialler({
     ...{ tools: someTools(), range: { first, last: first + 2 }, random: () => 0, sourceAddresses: [sourceAddress], stoodStillMs: () => 0 },
   });
@@ -68,19 +99,24 @@ async function threeBrokenFlows({ observed }: { observed: boolean }) {
   const ticking = setInterval(() => {
     gate.tick(monoMs());
   }, 10);
-  const mapping = new Mapping({ dialler, gate, observed });
+  const mapping = new Mapping({ dialler, gate, ...options });
   const mapped: string[] = [];
+  const failures: (string | undefined)[] = [];
   const population = aPopulation(responder.port);
   const holding = {
     ...{ protocol: tcp, population, nodes: [], identities: new IdentityCache(), nowT: monoMs },
-    tell: (_t: number, _type: string, { flow }: { flow: string }) => mapped.push(flow),
+    tell: (_t: number, _type: string, { flow, failure }: { flow: string; failure?: string }) => {
+      mapped.push(flow);
+      failures.push(failure);
+    },
   } as unknown as Holding;
   for (const index of [0, 1, 2]) {
     const target = dialler.freshTarget(tcp, population, index);
     mapping.broken({ id: `v1/${String(index)}`, target, sourceAddress } as unknown as Flow, holding);
   }
   return {
-    ...{ mapping, mapped, takePort: () => dialler.portsOf(tcp).take() },
+    ...{ mapping, mapped, failures, takePort: () => dialler.portsOf(tcp).take() },
+    freePorts: () => [first, first + 1, first + 2].filter((port) => !dialler.portsOf(tcp).isTaken(port)).length,
     [Symbol.asyncDispose]: async () => {
       clearInterval(ticking);
       mapping.edge();

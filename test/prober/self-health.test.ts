@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { receiveErrors, socketDrops } from '../../src/prober/kernel-readings.ts';
+import { kernelReadings, receiveErrors, socketDrops } from '../../src/prober/kernel-readings.ts';
 import { type Illness, SelfHealth } from '../../src/prober/self-health.ts';
 
 function aHealth() {
   const ill: Illness[] = [];
-  const kernel = { drops: 5, suspendedMs: 1_000 };
-  const readings = { kernelDrops: () => kernel.drops, suspendedMs: () => kernel.suspendedMs };
+  const kernel = { drops: 5, suspendedMs: 1_000, hasAddresses: true };
+  const readings = { kernelDrops: () => kernel.drops, suspendedMs: () => kernel.suspendedMs, hasAddresses: () => kernel.hasAddresses };
   return { ill, kernel, health: new SelfHealth(0, readings, (illness) => ill.push(illness)) };
 }
 
@@ -47,6 +47,18 @@ describe('a prober knows that it was ill', () => {
     expect(health.isIllBin(2)).toBe(true);
   });
 
+  test('while an address that it dials from has left: those seconds do not count, but a flow that fell silent in them is over', () => {
+    const { health, ill, kernel } = aHealth();
+    kernel.hasAddresses = false;
+    for (let t = 100; t <= 1_000; t += 100) health.tick(t);
+    health.read(1_000);
+    kernel.hasAddresses = true;
+    health.read(2_000);
+    expect(ill).toEqual([{ fromT: 0, untilT: 1_000, why: 'this machine did not have its source address' }]);
+    expect(health.isIllBin(0)).toBe(true);
+    expect(health.illMs(0, 1_000)).toBe(0);
+  });
+
   test('for exactly the time of its gaps, whatever they are', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 50 }), (steps) => {
@@ -58,6 +70,13 @@ describe('a prober knows that it was ill', () => {
       }),
     );
   });
+});
+
+test('the kernel says whether this machine has an address', () => {
+  const has = (sourceAddresses: string[]) => kernelReadings({ isOurs: () => false, sourceAddresses }).hasAddresses();
+  expect(has([])).toBe(true);
+  expect(has(['127.0.0.1', '127.3.2.1'])).toBe(true);
+  expect(has(['127.0.0.1', '198.51.100.7'])).toBe(false); // TEST-NET-2: no machine has it
 });
 
 describe("the kernel's counters", () => {

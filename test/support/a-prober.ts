@@ -37,8 +37,10 @@ export class ProberProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor() {
-    this.#child = spawn(process.execPath, ['src/cli/main.ts', 'prober'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  /** @param inside the command that runs it elsewhere, such as `ip netns exec NAME` */
+  constructor(inside: readonly string[] = []) {
+    const [program, ...argv] = [...inside, process.execPath, 'src/cli/main.ts', 'prober'];
+    this.#child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     this.#ended = Promise.all([new Promise((resolve) => this.#child.once('close', resolve)), this.#read()]);
   }
 

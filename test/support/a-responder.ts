@@ -41,12 +41,14 @@ export class ResponderProcess implements AsyncDisposable {
     this.#exited = new Promise((resolve) => child.once('close', resolve));
   }
 
-  static async start(port = 0): Promise<ResponderProcess> {
+  /** @param inside the command that runs it elsewhere, such as `ip netns exec NAME` */
+  static async start(port = 0, inside: readonly string[] = []): Promise<ResponderProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
     const keyFile = join(folder, 'key');
     writeFileSync(keyFile, KEY_TEXT);
-    const argv = ['src/cli/main.ts', 'respond', '--port', String(port), '--address', '127.0.0.1', '--node', 'n1', '--backend', 'b1'];
-    const child = spawn(process.execPath, [...argv, '--key-file', keyFile], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const options = ['--port', String(port), '--address', '127.0.0.1', '--node', 'n1', '--backend', 'b1', '--key-file', keyFile];
+    const [program = '', ...argv] = [...inside, process.execPath, 'src/cli/main.ts', 'respond', ...options];
+    const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     for await (const line of createInterface({ input: child.stdout })) {
       const message = JSON.parse(line) as { type: string; port: number };
       if (message.type === 'ready') return new ResponderProcess(child, message.port, folder);

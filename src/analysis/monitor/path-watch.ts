@@ -56,7 +56,8 @@ type Path = {
 
 export type PathWatchSnapshot = { paths: [string, Path][]; down: Outage | null; breaks: Broke[]; fresh: [number, Bin][]; marks: Marks };
 type Broke = { t: number; onsetT: number };
-type Marks = { zeroT: number | null; failedDialT: number | null };
+/** `failedDialT`: of the path's doing; `notSentT`: of the prober's own. */
+type Marks = { zeroT: number | null; failedDialT: number | null; notSentT?: number };
 export type Pace = { intervalMs: number; stallAfterMs: number };
 
 export type Seat = { vantage: string; vip: string; protocol: string };
@@ -129,8 +130,9 @@ export class PathWatch {
     if (this.#down && t > this.#down.sinceT) this.#down.backT ??= t;
   }
 
-  dialFailed(t: number): void {
-    this.#marks.failedDialT = Math.max(this.#marks.failedDialT ?? t, t);
+  dialFailed({ t, failure }: Pick<EventOf<'dial.failed'>, 't' | 'failure'>): void {
+    const mark = failure === 'notSent' ? 'notSentT' : 'failedDialT';
+    this.#marks[mark] = Math.max(this.#marks[mark] ?? t, t);
   }
 
   tally(tally: EventOf<'tally'>): void {
@@ -287,7 +289,7 @@ export class PathWatch {
 
   #downSince(t: number, living: number): number | null {
     if (living > 0) return null;
-    const { zeroT, failedDialT } = this.#marks;
+    const { zeroT, failedDialT, notSentT = NEVER_T } = this.#marks;
     if (zeroT === null) {
       // Nobody ever was answered since the prober began: dials alone tell.
       const dark = this.#fresh.dark();
@@ -296,7 +298,8 @@ export class PathWatch {
     const sinceT = Math.min(...this.#breaks.filter((each) => each.t >= zeroT - COLLAPSE_MS).map((each) => each.onsetT), zeroT);
     if (t < zeroT + DOWN_LEAST_MS || this.#fresh.hasAnswerSince(zeroT)) return null;
     const isToldByDials = (failedDialT !== null && failedDialT >= zeroT) || this.#fresh.isDarkSince(sinceT);
-    return isToldByDials || t >= zeroT + DOWN_AFTER_MS ? sinceT : null;
+    // Where the prober itself could not dial, that no flow lives tells nothing.
+    return isToldByDials || (notSentT < zeroT && t >= zeroT + DOWN_AFTER_MS) ? sinceT : null;
   }
 
   #path(path: string): Path {

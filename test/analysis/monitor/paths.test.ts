@@ -133,6 +133,20 @@ test('a VIP that answers on no path is one finding, not one a path, and is over 
   expect(player.told[0]?.atT).toBeLessThanOrEqual(24_000);
 });
 
+test('a VIP that the prober itself cannot dial is not called down; it is once a dial that left was not answered either', () => {
+  const journal = aJournal().set(100, ALL);
+  ticking(journal, { untilBin: 20 });
+  const flows = ALL.flatMap((ingress) => journal.flows(20, { ingress }));
+  for (const flow of flows) {
+    journal.breaks(flow, 20_000);
+    journal.add(20_010, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'notSent', replaces: flow }, 'prober:v1');
+  }
+  for (let bin = 20; bin < 60; bin += 1) journal.tally(bin, { path: 'n1', notSent: 30 });
+  expect(play(journal, 40_000).of('vip-down')).toEqual([]);
+  journal.add(41_500, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'timeout', replaces: 'v1/1' }, 'prober:v1');
+  expect(play(journal, 60_000).of('vip-down')).toMatchObject([{ state: 'open' }]);
+});
+
 test('a VIP that never answered is down as well', () => {
   const journal = aJournal().set(100, ALL);
   for (let t = 2_000; t < 20_000; t += 500) journal.add(t, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'refused' }, 'prober:v1');
