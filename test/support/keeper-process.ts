@@ -59,7 +59,9 @@ export class KeeperProcesses implements AsyncDisposable {
     writeFileSync(env, JSON.stringify(written));
     writeFileSync(file, JSON.stringify(this.#file));
     const args = ['keeper', '--env', env, '--prefix', this.lab.plan.prefix, '--file', file, '--state', this.stateFolder, ...more];
-    const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    // setpriv: a killed test must not leave it behind. It becomes node, with the same process id.
+    const argv = ['--pdeathsig', 'KILL', process.execPath, 'src/cli/main.ts', ...args];
+    const child = spawn('setpriv', argv, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.#children.push(child);
     const client = await connectKeeper(this.socket, { timeoutMs: 40_000, signal: AbortSignal.timeout(45_000) }).catch((cause: unknown) => {
