@@ -47,12 +47,14 @@ export type PodToCapture = { name: string; node: string; port: string; address: 
 export async function recordRun(about: ToRecord): Promise<RecordedRun> {
   for (let attempt = 1; ; attempt += 1) {
     const recorded = await recordOnce(about, join(about.folder, `run-${String(attempt)}`));
-    if (attempt === MOST_RECORDINGS || !wasProberIll(recorded.folder, recorded.run)) return recorded;
+    if (recorded !== null && (attempt === MOST_RECORDINGS || !wasProberIll(recorded.folder))) return recorded;
+    if (attempt === MOST_RECORDINGS) throw new Error('the prober was too ill in every run: this machine is too busy');
     process.stderr.write('the prober was ill, this machine is busy: recording the run again\n');
   }
 }
 
-async function recordOnce({ scenario, environment, prefix, folder, pods = [] }: ToRecord, runFolder: string): Promise<RecordedRun> {
+/** Null when the run was broken off while its prober was ill, as runs are. */
+async function recordOnce({ scenario, environment, prefix, folder, pods = [] }: ToRecord, runFolder: string): Promise<RecordedRun | null> {
   const status = JSON.parse((await holdfast(['lab', 'status', '--json', '--prefix', prefix])).stdout) as LabStatus;
   const vips = status.vips.map((vip) => vip.address);
   const nodes = status.members.filter((member) => member.role === 'node');
@@ -63,6 +65,7 @@ async function recordOnce({ scenario, environment, prefix, folder, pods = [] }: 
   const captures = await Promise.all(places.map((place) => startCapture(place, prefix, join(folder, `${place.of}.cap`))));
   const ran = await holdfast(['run', scenario, '--env', environment, '--probes', 'probes', '--prefix', prefix, '--out', runFolder]);
   await Promise.all(captures.map(endCapture));
+  if (!FINISHED.has(ran.code) && wasProberIll(runFolder)) return null;
   if (!FINISHED.has(ran.code)) throw new Error(`the run ended with ${String(ran.code)}: ${ran.stdout}`);
   const run = readRun(runFolder);
   const read = captures.map(({ place, path }) => ({ of: place.of, ...readCapture(path, new Set(place.addresses)) }));

@@ -65,9 +65,10 @@ export function readRun(folder: string): RunFiles {
 }
 
 /** Whether a prober was ill while flows were judged: it holds that against nobody, and packets cannot tell. */
-export function wasProberIll(folder: string, { windows }: RunFiles): boolean {
-  const events = readLines(join(folder, 'journal.ndjson')) as (Event & { untilT?: number })[];
-  return events.some(({ type, untilT = 0 }) => type === 'prober.ill' && untilT > (windows[0]?.fromT ?? 0));
+export function wasProberIll(folder: string): boolean {
+  const events = readLines(join(folder, 'journal.ndjson')) as Event[];
+  const beganT = events.find(({ type, phase }) => type === 'phase.started' && phase === 'baseline')?.t ?? -Infinity;
+  return events.some(({ type, untilT }) => type === 'prober.ill' && Number(untilT) > beganT);
 }
 
 export function readFindings(folder: string): Line[] {
