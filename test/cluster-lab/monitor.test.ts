@@ -34,11 +34,14 @@ async function untilHops(nodes: readonly string[]): Promise<void> {
   }, 60_000);
 }
 
+/** The observer must have spoken, too: what changed before is no change to a monitor. */
 async function untilAlive(): Promise<void> {
   await eventually(async () => {
     const [web] = await service.monitors();
     const alive = web?.paths.filter(({ state, protocol }) => state === 'ok' && protocol === 'udp').map(({ ingress }) => ingress);
     expect([...new Set(alive)].sort()).toEqual(ALL);
+    const [told] = web?.nextHops ?? [];
+    expect([told?.from, told?.nodes?.toSorted()]).toEqual(['observer', ALL]);
   }, 60_000);
 }
 
