@@ -1,28 +1,28 @@
 // A vantage whose source address leaves it for a while (a lease that ran out, a keepalived that gave it away): a real prober and a real
 // responder in a network namespace of their own.
-import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommand } from '../../src/io/command.ts';
 import { aPopulation, PATIENT, ProberProcess, sumOf } from '../support/a-prober.ts';
 import { ResponderProcess } from '../support/a-responder.ts';
 
 const ADDRESS = '198.51.100.7';
 const NETNS = `taddr-${String(randomInt(1e6))}`;
-const INSIDE = ['ip', 'netns', 'exec', NETNS];
-const ip = (...args: string[]) => execFileSync('ip', ['-n', NETNS, ...args]);
+const PLACE = { netns: NETNS };
+const address = (verb: 'add' | 'delete') => runCommand(['ip', 'address', verb, `${ADDRESS}/32`, 'dev', 'lo'], { place: PLACE });
 
-beforeAll(() => {
-  execFileSync('ip', ['netns', 'add', NETNS]);
-  ip('link', 'set', 'lo', 'up');
-  ip('address', 'add', `${ADDRESS}/32`, 'dev', 'lo');
+beforeAll(async () => {
+  await runCommand(['ip', 'netns', 'add', NETNS]);
+  await runCommand(['ip', 'link', 'set', 'lo', 'up'], { place: PLACE });
+  await address('add');
 });
-afterAll(() => {
-  execFileSync('ip', ['netns', 'delete', NETNS]);
+afterAll(async () => {
+  await runCommand(['ip', 'netns', 'delete', NETNS]);
 });
 
 test('holds its flows again once the address is back, and what happened meanwhile is held against no path', async () => {
-  await using responder = await ResponderProcess.start(0, INSIDE);
-  await using prober = new ProberProcess(INSIDE);
+  await using responder = await ResponderProcess.start(0, PLACE);
+  await using prober = new ProberProcess(PLACE);
   const { port } = responder;
   const count = 10;
   await prober.hold(
@@ -32,10 +32,10 @@ test('holds its flows again once the address is back, and what happened meanwhil
     },
   );
   await prober.untilAnswered(100);
-  ip('address', 'delete', `${ADDRESS}/32`, 'dev', 'lo');
+  await address('delete');
   await prober.until('dial.failed', count);
   await prober.until('flow.mapped', count);
-  ip('address', 'add', `${ADDRESS}/32`, 'dev', 'lo');
+  await address('add');
   await prober.until('flow.opened', 3 * count);
   await prober.untilAnswered(200);
   const tally = await prober.stop();

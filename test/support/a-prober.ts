@@ -1,8 +1,10 @@
 // `holdfast prober` as a runner sees it, for tests: a real process, its messages kept.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { type Assignment, CONTROL_SCHEMA, fromProber, type FromProber, type Population, type ToProber } from '../../src/core/control.ts';
+import type { Place } from '../../src/core/environment.ts';
 import type { EventOf, EventType, Tally } from '../../src/core/journal.ts';
 import { monoMs } from '../../src/io/clock.ts';
+import { spawnIn } from '../../src/io/command.ts';
 import { readMessages, writeMessage } from '../../src/io/ndjson.ts';
 import { KEY_BASE64 } from './a-responder.ts';
 import { eventually } from './eventually.ts';
@@ -37,10 +39,8 @@ export class ProberProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  /** @param inside the command that runs it elsewhere, such as `ip netns exec NAME` */
-  constructor(inside: readonly string[] = []) {
-    const [program, ...argv] = [...inside, process.execPath, 'src/cli/main.ts', 'prober'];
-    this.#child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  constructor(place?: Place) {
+    this.#child = spawnIn(place, [process.execPath, 'src/cli/main.ts', 'prober'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#ended = Promise.all([new Promise((resolve) => this.#child.once('close', resolve)), this.#read()]);
   }
 

@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Place } from '../../src/core/environment.ts';
 import { monoMs } from '../../src/io/clock.ts';
+import { argvIn } from '../../src/io/command.ts';
 import { environmentKey, keyBytes } from '../../src/io/environment-key.ts';
 import { Responder, type ResponderOptions } from '../../src/responder/responder.ts';
 
@@ -41,13 +43,12 @@ export class ResponderProcess implements AsyncDisposable {
     this.#exited = new Promise((resolve) => child.once('close', resolve));
   }
 
-  /** @param inside the command that runs it elsewhere, such as `ip netns exec NAME` */
-  static async start(port = 0, inside: readonly string[] = []): Promise<ResponderProcess> {
+  static async start(port = 0, place?: Place): Promise<ResponderProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
     const keyFile = join(folder, 'key');
     writeFileSync(keyFile, KEY_TEXT);
     const options = ['--port', String(port), '--address', '127.0.0.1', '--node', 'n1', '--backend', 'b1', '--key-file', keyFile];
-    const [program = '', ...argv] = [...inside, process.execPath, 'src/cli/main.ts', 'respond', ...options];
+    const [program, ...argv] = argvIn(place, [process.execPath, 'src/cli/main.ts', 'respond', ...options]);
     const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     for await (const line of createInterface({ input: child.stdout })) {
       const message = JSON.parse(line) as { type: string; port: number };
