@@ -101,6 +101,8 @@ function sessionsOf({ sessions }: PathRow, findings: readonly PathFinding[]): Pa
   return routers.length === 0 ? firsts : firsts.filter(({ router }) => routers.includes(router));
 }
 
+const HANGS = 'a process that hangs is Running all the same';
+
 function whereMissing(row: PathRow, findings: readonly PathFinding[], { service, metallbNamespace }: DifferenceContext): string {
   const { node, status, routers, isSpeakerReady } = row;
   const isLackedByRouter = findings.some(({ by }) => by === 'router');
@@ -108,11 +110,11 @@ function whereMissing(row: PathRow, findings: readonly PathFinding[], { service,
   const session = sessionsOf(row, findings).find(({ state }) => state !== 'Established');
   const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
   if (session && /hold timer expired/i.test(session.reason)) {
-    return `${speaker}: it fell silent, and a process that hangs is Running all the same; then the link between ${node} and ${session.router}`;
+    return `${speaker}: it fell silent, and ${HANGS}; then the link between ${node} and ${session.router}`;
   }
-  if (isSpeakerReady === false && (isLackedByRouter || !isInSome)) return speaker;
+  if (isSpeakerReady === false && (isLackedByRouter || !isInSome)) return `${speaker}: ${HANGS}`;
   if (session) {
-    return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: a process that hangs is Running all the same`;
+    return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: ${HANGS}`;
   }
   if (status?.announcedTo?.length === 0) return `${speaker}: a line serviceWithdrawn for ${service} tells its reason`;
   const route = 'what the router does with the route: its filters, and how many paths it may use (show bgp ipv4 unicast, maximum-paths)';
