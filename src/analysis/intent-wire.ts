@@ -7,16 +7,15 @@ import type { Vip } from '../core/environment.ts';
 import type { EventOf } from '../core/journal.ts';
 import { isToldAlike, peersElsewhere, shouldHave } from './asked-routers.ts';
 import { announcerAt } from './cluster/announcers.ts';
+import { type Motion, motionsOf } from './motions.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
-import { settledAt, SETTLE_MS } from './set-history.ts';
+import { entryAt } from './set-history.ts';
 import { isInRouter, judgePath, type PathDoubt, type PathFinding, type PathRow } from './path-verdicts.ts';
 import { seenIn } from './seen-nodes.ts';
 import { type Span, spansWithout } from './spans.ts';
 import { whyNotSpread } from './spreading.ts';
 
-/** How long a change of intent may take to the router: 5.6 s were measured in FRR mode (3 s of waiting, and the reload). */
-export const PROPAGATION_MS = 8_000;
 /** A shorter part of the time tells nothing. */
 const SHORTEST_MS = 1_000;
 
@@ -33,63 +32,30 @@ export type WireFacts = Pick<RunFacts, 'cluster' | 'statuses' | 'nextHops' | 'se
 /** Without `vantage` and `protocol`: all of them. */
 export type WireScope = { vip: string; vantage?: string; protocol?: string };
 
-/** Compares the layers of one VIP over [fromT, untilT]. */
-export function intentWire(facts: WireFacts, scope: WireScope, time: Span): IntentWire {
+/**
+ * Compares the layers of one VIP over [fromT, untilT].
+ * @param concerns whether a motion matters: where one node's does not, what is said of that node means nothing
+ */
+export function intentWire(facts: WireFacts, scope: WireScope, time: Span, concerns: (motion: Motion) => boolean = () => true): IntentWire {
   const { vip } = scope;
-  const intents = facts.cluster.intents.filter((intent) => intent.vip === vip);
+  const { intents, routers, motions } = historyOf(facts, vip);
   if (intents.length === 0) return { vip, parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false };
-  const routers = observedSets(
-    facts.nextHops,
-    (facts.environment.vips ?? []).filter(({ name }) => name === vip),
-  );
   const { blind } = facts.cluster;
-  const settled = spansWithout(time, [...unsettled(facts, intents, routers), ...blind.map(withWhatFollows)]).filter(
-    ({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS,
-  );
+  const settled = spansWithout(time, motions.filter(concerns)).filter(({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS);
   const parts = settled.map((span) => compare({ facts, scope, intents, routers, span }));
   const isBlind = blind.some(({ fromT, untilT }) => fromT < time.untilT && untilT > time.fromT);
   const unsettledText = parts.length === 0 ? 'no part of the time was settled' : null;
   return { vip, parts, unjudged: isBlind ? 'the cluster could not be watched all the time' : unsettledText, isBlind };
 }
 
-/** What changed last while nobody looked may be as young as the first look. */
-function withWhatFollows({ fromT, untilT }: Span): Span {
-  return { fromT, untilT: untilT + PROPAGATION_MS };
-}
-
-/**
- * What takes its time: each change of intent (the first look too, since what came just before it is not known), of who refuses its
- * configuration, fault or set.
- */
-function unsettled(facts: WireFacts, intents: readonly EventOf<'cluster.intent'>[], routers: readonly ObservedSet[]): Span[] {
-  const changes = intents.filter((intent, index) => {
-    const before = intents[index - 1];
-    return before === undefined || advertisersOf(before) !== advertisersOf(intent);
-  });
-  const statuses = facts.statuses.filter(({ vip }) => vip === intents[0]?.vip);
-  const refusals = statuses.filter((status, index) => refusersOf(statuses[index - 1]) !== refusersOf(status));
-  const edges = facts.faults.flatMap(({ intentT, revertingT }) => [intentT, revertingT].filter((t) => t !== null));
-  return [
-    ...[...[...changes, ...refusals].map(({ t }) => t), ...edges].map((t) => ({ fromT: t, untilT: t + PROPAGATION_MS })),
-    ...routers.flatMap(({ history }) => history.map(({ t, settledT }) => ({ fromT: t, untilT: Math.max(settledT, t + SETTLE_MS) }))),
-  ];
-}
-
-/** Who is to tell whom. */
-function advertisersOf({ nodes }: EventOf<'cluster.intent'>): string {
-  return nodes
-    .filter(({ advertises }) => advertises)
-    .map(({ node, peers = [] }) => [node, ...peers.map(({ name, address }) => `${name}@${address ?? ''}`).sort()].join(' to '))
-    .sort()
-    .join(' ');
-}
-
-function refusersOf(status: EventOf<'cluster.metallb-status'> | undefined): string {
-  return (status?.nodes ?? [])
-    .filter(({ configuration }) => configuration === 'Invalid')
-    .map(({ node }) => node)
-    .sort()
-    .join(' ');
+/** What the cluster intended of a VIP, what the routers had, and when that was in motion. */
+export function historyOf(facts: WireFacts, vip: string): Pick<Comparing, 'intents' | 'routers'> & { motions: Motion[] } {
+  const intents = facts.cluster.intents.filter((intent) => intent.vip === vip);
+  const routers = observedSets(
+    facts.nextHops,
+    (facts.environment.vips ?? []).filter(({ name }) => name === vip),
+  );
+  return { intents, routers, motions: motionsOf(facts, intents, routers) };
 }
 
 type Comparing = {
@@ -111,9 +77,8 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
   // At its beginning: what ends a part is the next change, which has happened when it ends.
   const sets = routerNames.map((router) => {
     const history = routers.find((one) => one.router === router)?.history ?? [];
-    const reading = settledAt(history, fromT);
     // A router behind another has the paths by that one, which is no node and no stranger either.
-    return { router, nodes: reading.kind === 'settled' ? reading.nodes.filter((hop) => !routerAddresses.has(hop)) : null };
+    return { router, nodes: entryAt(history, fromT)?.nodes?.filter((hop) => !routerAddresses.has(hop)) ?? null };
   });
   const sessions = facts.sessions.filter(({ t }) => t < untilT);
   const seen = seenIn(facts, scope, span);

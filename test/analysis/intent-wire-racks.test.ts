@@ -1,6 +1,6 @@
 // Intent against wire where several routers are read: what each of them should have.
 import { describe, expect, test } from 'vitest';
-import { PROPAGATION_MS } from '../../src/analysis/intent-wire.ts';
+import { PROPAGATION_MS } from '../../src/analysis/motions.ts';
 import { differences } from '../../src/analysis/intent-wire-words.ts';
 import type { Environment } from '../../src/core/environment.ts';
 import { aJournal, type JournalDraft } from '../support/a-journal.ts';

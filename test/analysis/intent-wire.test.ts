@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
-import { PROPAGATION_MS } from '../../src/analysis/intent-wire.ts';
+import { PROPAGATION_MS } from '../../src/analysis/motions.ts';
 import { differences } from '../../src/analysis/intent-wire-words.ts';
 import { spansWithout } from '../../src/analysis/spans.ts';
 import type { Phase } from '../../src/core/checks.ts';

@@ -115,7 +115,7 @@ function show(book: FindingBook, look: Look, subject: string, found: readonly Pa
 /** The open ones that a look tells of. */
 function contradictions(book: FindingBook, look: Look): { draft: Draft; story: Contradiction }[] {
   return [...book.drafts].flatMap((draft) =>
-    draft.story.kind === 'path-not-as-intended' && draft.vip === look.vip && draft.resolvedT === null
+    draft.story.kind === 'path-not-as-intended' && draft.vip === look.vip && draft.resolvedT === null && look.tells(draft.subject)
       ? [{ draft, story: draft.story }]
       : [],
   );

@@ -3,10 +3,12 @@
 // The comparison is that of runs, over the last seconds. It is made for instants of its own, each a little after it: however events were
 // delivered, the same ones come to the same findings.
 import type { EventOf } from '../../core/journal.ts';
-import { intentWire, PROPAGATION_MS, type WireFacts } from '../intent-wire.ts';
+import { historyOf, intentWire, type WireFacts } from '../intent-wire.ts';
 import { type DifferenceContext, differenceContext } from '../intent-wire-words.ts';
+import { PROPAGATION_MS } from '../motions.ts';
 import { isInRouter, type PathFinding, type PathRow } from '../path-verdicts.ts';
 import { seenIn, type SeenNodes } from '../seen-nodes.ts';
+import { spansWithout } from '../spans.ts';
 import { MAX_LATENESS_MS, MONITOR_CHANCE_OF_MISTAKE } from './context.ts';
 import type { Shown } from './draft.ts';
 
@@ -18,12 +20,13 @@ const TOLD_WITHIN_MS = 3_000;
 const LOOK_BACK_MS = 40_000;
 
 /**
- * What the layers say at `t`, having had their time. `sinceT`: nothing has changed since; `hasEdge`: something changed just then, else
- * it is only how far back was looked. `fromT`: flows were counted from here on.
+ * What the layers say at `t` of the nodes that it `tells` of, having had their time. `sinceT`: nothing of these has changed since;
+ * `hasEdge`: something changed just then, else it is only how far back was looked. `fromT`: flows were counted from here on.
  */
 export type Look = {
   vip: string;
   t: number;
+  tells: (node: string) => boolean;
   sinceT: number;
   hasEdge: boolean;
   fromT: number;
@@ -61,7 +64,8 @@ export class IntentWatch {
     this.#lookedT = lastT;
     const known = facts();
     const looks: Look[] = [];
-    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS) looks.push(...lookAt({ ...known, tallies: this.#dials }, vip, at));
+    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS)
+      looks.push(...looksAt({ ...known, tallies: this.#dials }, vip, at));
     this.#dials = known === null ? [] : this.#dials.filter((tally) => tally.t > lastT - LOOK_BACK_MS);
     return looks;
   }
@@ -76,20 +80,39 @@ export class IntentWatch {
   }
 }
 
-function lookAt(facts: WireFacts, vip: string, t: number): Look[] {
+/**
+ * One look for all nodes of which nothing changed, and others for those that changed: a node that never comes to rest hides no other.
+ */
+function looksAt(facts: WireFacts, vip: string, t: number): Look[] {
   const time = { fromT: t - LOOK_BACK_MS, untilT: t };
-  const settled = intentWire(facts, { vip }, time).parts.at(-1);
-  if (settled?.untilT !== t) return [];
-  const sinceT = settled.fromT;
+  const motions = historyOf(facts, vip).motions.filter(({ fromT, untilT }) => fromT < t && untilT > time.fromT);
+  const restless = new Set(motions.flatMap(({ nodes }) => nodes ?? []));
+  const settledSince = (node: string | null) => {
+    const last = spansWithout(
+      time,
+      motions.filter(({ nodes }) => nodes === null || (node !== null && nodes.includes(node))),
+    ).at(-1);
+    return last?.untilT === t ? last.fromT : null;
+  };
+  const groups = Map.groupBy([null, ...restless], settledSince);
+  return [...groups].flatMap(([sinceT, nodes]) => {
+    if (sinceT === null) return [];
+    const tells = (node: string) => nodes.includes(restless.has(node) ? node : null);
+    return lookAt(facts, { vip, t, sinceT, hasEdge: sinceT > time.fromT, tells });
+  });
+}
+
+function lookAt(facts: WireFacts, about: Pick<Look, 'vip' | 't' | 'sinceT' | 'hasEdge' | 'tells'>): Look[] {
+  const { vip, t, sinceT, tells } = about;
   // What comes to an end within this time is a change that took longer than others.
-  const [part] = intentWire(facts, { vip }, { fromT: sinceT + PROPAGATION_MS, untilT: t }).parts;
+  const time = { fromT: sinceT + PROPAGATION_MS, untilT: t };
+  const [part] = intentWire(facts, { vip }, time, ({ nodes }) => nodes?.some(tells) ?? true).parts;
   if (!part) return [];
   const { fromT, rows } = part;
-  const findings = part.findings.filter((one) => one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE);
-  const seen = seenIn(facts, { vip }, part);
-  return [
-    { vip, t, sinceT, hasEdge: sinceT > time.fromT, fromT, rows, findings, seen, context: differenceContext(facts.environment, vip) },
-  ];
+  const findings = part.findings.filter(
+    (one) => tells(one.node) && (one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE),
+  );
+  return [{ ...about, fromT, rows, findings, seen: seenIn(facts, { vip }, part), context: differenceContext(facts.environment, vip) }];
 }
 
 /**
