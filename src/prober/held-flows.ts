@@ -12,7 +12,7 @@ import { UNKNOWN_PATH } from './sighting.ts';
 /** Dials of a first flow before its seat stays empty. */
 const FIRST_DIALS = 4;
 /** Ports in a row that were in use by others before a dial counts as failed. */
-const PORTS_IN_USE = 20;
+const PORTS_IN_USE = 5;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1_000;
 /** Between two tries of a first flow that a monitor still wants: nobody ever had it, so nobody waits for it. */
@@ -213,6 +213,7 @@ export class HeldFlows {
         case 'cancelled':
           break;
         case 'own':
+          seat.failure = 'notSent'; // already: with thousands of flows the next turn at the gate may be seconds away
           if (!isOfPort(outcome)) return 'notSent';
       }
     }
@@ -226,6 +227,7 @@ export class HeldFlows {
 
   #replace(seat: Seat, broken: Flow): void {
     seat.flow = null;
+    seat.failure = null;
     seat.lastPath = broken.path;
     this.#options.onBroken(broken);
     if (!this.#hiring.signal.aborted) void this.#fill(seat, broken);

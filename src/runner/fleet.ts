@@ -55,7 +55,8 @@ export class Fleet implements AsyncDisposable {
     for (const event of await Promise.all(ready)) {
       if (event.opened > 0) continue;
       throw new AppError('PREFLIGHT', `no flow could be opened from ${event.vantage}: ${String(event.failed)} dials failed`, {
-        remedy: 'check that a responder with the same key listens behind the VIP and that the vantage has a route to it',
+        remedy:
+          'check that a responder with the same key listens behind the VIP, and that the vantage has its source address and a route to the VIP',
       });
     }
   }
