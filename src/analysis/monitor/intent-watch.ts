@@ -53,7 +53,7 @@ export class IntentWatch {
   }
 
   /**
-   * The looks that are due. None while something changes, nor while nobody watches the cluster: what was found then stands as it is.
+   * The looks that are due. None at a node while it changes, at any while nobody watches the cluster: what was found stands as it is.
    * @param t how far all have told
    * @param facts of the VIP, but for dials; null where nobody tells what the cluster intends
    */
@@ -64,8 +64,9 @@ export class IntentWatch {
     this.#lookedT = lastT;
     const known = facts();
     const looks: Look[] = [];
-    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS)
+    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS) {
       looks.push(...looksAt({ ...known, tallies: this.#dials }, vip, at));
+    }
     this.#dials = known === null ? [] : this.#dials.filter((tally) => tally.t > lastT - LOOK_BACK_MS);
     return looks;
   }
@@ -80,18 +81,14 @@ export class IntentWatch {
   }
 }
 
-/**
- * One look for all nodes of which nothing changed, and others for those that changed: a node that never comes to rest hides no other.
- */
+/** One look at all nodes of which nothing changed, and others at those that did: a node that never comes to rest hides no other. */
 function looksAt(facts: WireFacts, vip: string, t: number): Look[] {
   const time = { fromT: t - LOOK_BACK_MS, untilT: t };
   const motions = historyOf(facts, vip).motions.filter(({ fromT, untilT }) => fromT < t && untilT > time.fromT);
   const restless = new Set(motions.flatMap(({ nodes }) => nodes ?? []));
   const settledSince = (node: string | null) => {
-    const last = spansWithout(
-      time,
-      motions.filter(({ nodes }) => nodes === null || (node !== null && nodes.includes(node))),
-    ).at(-1);
+    const own = motions.filter(({ nodes }) => nodes === null || (node !== null && nodes.includes(node)));
+    const last = spansWithout(time, own).at(-1);
     return last?.untilT === t ? last.fromT : null;
   };
   const groups = Map.groupBy([null, ...restless], settledSince);
