@@ -74,19 +74,12 @@ export type Protocol = {
   dial(target: Target, tools: Tools, listener: Listener): Conversation;
 };
 
-/** Error codes that are the prober's own failure. EADDRNOTAVAIL: the 5-tuple is in use, or still in TIME_WAIT. */
-const OWN_FAILURES = new Set([
-  'EADDRINUSE',
-  'EADDRNOTAVAIL',
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
-  'ENOMEM',
-  'EPERM',
-  'EACCES',
-  'EINVAL',
-  'EAGAIN',
-]);
+/**
+ * Error codes that only this machine can have caused. EADDRNOTAVAIL: the 5-tuple is in use, or still in TIME_WAIT, or the address has left.
+ * Not EACCES, EPERM and EINVAL: a router that forbids a destination by ICMPv6 makes one of them, and so do rules and routes of the path's
+ * first hop, which is this machine. A real outage must not be taken for the prober's own failure.
+ */
+const OWN_FAILURES = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN']);
 
 /** What the error of a socket means. */
 export function troubleOf(error: NodeJS.ErrnoException, isOver: boolean): Trouble {
@@ -105,6 +98,6 @@ function kindOf(code: string): Trouble['kind'] {
     case 'ETIMEDOUT':
       return 'timeout';
     default:
-      return 'unreachable'; // EHOSTUNREACH, ENETUNREACH, EPROTO, …: told by the path in an ICMP message
+      return 'unreachable'; // EHOSTUNREACH, ENETUNREACH, EACCES, EPROTO, …: told by the path in an ICMP message
   }
 }
