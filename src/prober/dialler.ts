@@ -12,7 +12,7 @@ export type DiallerOptions = {
   tools: Tools;
   range: PortRange;
   random: () => number;
-  /** At most one a family. */
+  /** Of each family only the first is dialled from. */
   sourceAddresses: readonly string[];
   stoodStillMs: (fromMs: number) => number;
 };
@@ -36,8 +36,7 @@ export class Dialler {
     const sourcePort = this.portsOf(protocol).take();
     if (sourcePort === null) return null;
     const { vip, intervalMs, payloadBytes } = population;
-    const family = familyOf(vip.address);
-    const sourceAddress = this.#options.sourceAddresses.find((address) => familyOf(address) === family) ?? null;
+    const sourceAddress = sourceAddressTo(vip.address, this.#options.sourceAddresses);
     return { address: vip.address, port: vip.port, sourceAddress, sourcePort, flow, intervalMs, payloadBytes };
   }
 
@@ -54,4 +53,10 @@ export class Dialler {
     }
     return ports;
   }
+}
+
+/** The address that a VIP is dialled from; null: the kernel's choice. */
+export function sourceAddressTo(vip: string, sourceAddresses: readonly string[]): string | null {
+  const family = familyOf(vip);
+  return sourceAddresses.find((address) => familyOf(address) === family) ?? null;
 }

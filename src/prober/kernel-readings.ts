@@ -10,6 +10,7 @@ import type { HealthReadings } from './self-health.ts';
 export type Ours = {
   /** Tells the source ports of our own sockets from those of other programs. */
   isOurs: (port: number) => boolean;
+  /** Those that are dialled from. */
   sourceAddresses: readonly string[];
 };
 

@@ -8,7 +8,7 @@ import { AppError } from '../core/errors.ts';
 import { environmentKey } from '../io/environment-key.ts';
 import { afterPoll } from './after-poll.ts';
 import { eventTeller } from './control-channel.ts';
-import { DIAL_LIMIT_MS, Dialler } from './dialler.ts';
+import { DIAL_LIMIT_MS, Dialler, sourceAddressTo } from './dialler.ts';
 import { mapSurvivors } from './final-map.ts';
 import { FreshDials } from './fresh-dials.ts';
 import { Gate } from './gate.ts';
@@ -77,7 +77,7 @@ export class Work {
     this.#tell = eventTeller(assignment, options.say);
     this.#health = new SelfHealth(
       this.nowT(),
-      options.readings({ isOurs: (port) => this.#isOurs(port), sourceAddresses: assignment.sourceAddresses }),
+      options.readings({ isOurs: (port) => this.#isOurs(port), sourceAddresses: dialledFrom(assignment) }),
       (illness) => {
         this.#lastIllT = illness.untilT;
         this.#tell(illness.untilT, 'prober.ill', { vantage, ...illness });
@@ -244,6 +244,11 @@ export class Work {
   #isOurs(port: number): boolean {
     return PROTOCOLS.some((protocol) => this.#dialler.portsOf(protocol).isTaken(port));
   }
+}
+
+/** A vantage may have addresses that none of its flows needs: nobody is ill without those. */
+function dialledFrom({ populations, sourceAddresses }: Assignment): string[] {
+  return [...new Set(populations.flatMap(({ vip }) => sourceAddressTo(vip.address, sourceAddresses) ?? []))];
 }
 
 function dialGate(populations: Assignment['populations']): Gate {
