@@ -43,7 +43,15 @@ export type HeldFlowsOptions = {
   originT: number;
   signal: AbortSignal;
   onBroken: (flow: Flow) => void;
+  /** Asks for a port that is held for the mapping of a broken flow. @returns whether any is: it will be free sooner or later */
+  sparePort: () => boolean;
 };
+
+/**
+ * Of one dial; null: the flow is open. `waiting`: none was made, since the flows that the path took still hold every port. That is the
+ * path's doing as much as a wait at the gate: what the seat lost meanwhile stays lost, and nothing is told.
+ */
+type DialResult = DialFailure | 'waiting' | null;
 
 export class HeldFlows {
   readonly #options: HeldFlowsOptions;
@@ -157,18 +165,20 @@ export class HeldFlows {
   /** @throws the signal's reason once no flow may be opened any more */
   async #dialUntilOpen(seat: Seat, replaces: Flow | null): Promise<boolean> {
     let retryMs = FIRST_RETRY_MS;
+    // Each way is told once of a replacement, which is tried for as long as it takes: a total outage must not flood the journal.
+    const told = { own: false, path: false };
     for (let attempt = 1; ; attempt++) {
-      const before = seat.failure;
       const failure = await this.#dialOnce(seat, replaces);
-      seat.failure = failure;
       if (failure === null) return true;
-      // Told once for a replacement, which is tried for as long as it takes: a total outage must not flood the journal. And again when
-      // it begins, or ends, to be the prober's own failure.
-      const isLast = !replaces && attempt === FIRST_DIALS;
-      const isNews = attempt === 1 || (failure === 'notSent') !== (before === 'notSent');
-      if (isLast || (replaces && isNews)) this.#tellFailure(failure, replaces);
-      if (isLast && this.#options.keepsDialling) void this.#keepDialling(seat);
-      if (isLast) return false;
+      if (failure !== 'waiting') {
+        seat.failure = failure;
+        const way = failure === 'notSent' ? 'own' : 'path';
+        const isLast = !replaces && attempt === FIRST_DIALS;
+        if (isLast || (replaces && !told[way])) this.#tellFailure(failure, replaces);
+        told[way] = true;
+        if (isLast && this.#options.keepsDialling) void this.#keepDialling(seat);
+        if (isLast) return false;
+      }
       await sleep(retryMs, undefined, { signal: this.#hiring.signal });
       retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs);
     }
@@ -184,17 +194,21 @@ export class HeldFlows {
     }
   }
 
-  /** One dial from a port that is really free. @returns null when the flow is open */
-  async #dialOnce(seat: Seat, replaces: Flow | null): Promise<DialFailure | null> {
-    const { holding, dialler, gates } = this.#options;
+  /** One dial from a port that is really free. */
+  async #dialOnce(seat: Seat, replaces: Flow | null): Promise<DialResult> {
+    const { holding, dialler, gates, sparePort } = this.#options;
     const { protocol, population } = holding;
     const { signal } = this.#hiring;
     const flow = dialler.nextFlow();
     const gate = replaces ? gates.repair : gates.ramp;
     for (let tried = 0; tried < PORTS_IN_USE; tried++) {
-      const target = dialler.freshTarget(protocol, population, flow);
-      if (!target) return 'notSent';
-      const outcome = await gate.pass(() => dialler.dial(protocol, target, { signal }));
+      // Not before the gate is passed: those who wait there, which may be thousands, must hold no ports.
+      const dialled = await gate.pass(async () => {
+        const target = dialler.freshTarget(protocol, population, flow);
+        return target && { target, outcome: await dialler.dial(protocol, target, { signal }) };
+      });
+      if (!dialled) return sparePort() && replaces ? 'waiting' : 'notSent';
+      const { target, outcome } = dialled;
       if (signal.aborted && outcome.kind === 'opened') outcome.conversation.reset();
       // A port that did not serve is the last to be taken again.
       if (outcome.kind !== 'opened') dialler.portsOf(protocol).release(target.sourcePort);

@@ -69,6 +69,13 @@ export class Mapping {
     }
   }
 
+  /** Nobody has a port left: that of the oldest flow which only waits for the set to settle serves again. @returns whether any is held */
+  sparePort(): boolean {
+    const isAnyHeld = this.#broken.size > 0;
+    this.#forgetOldest();
+    return isAnyHeld;
+  }
+
   /** A window ends: its tries that are not over are given up, and tell nothing. */
   edge(): void {
     this.#window.abort();

@@ -31,6 +31,7 @@ export class SourcePorts {
   /** A port nobody here uses; null when there is none left. */
   take(): number | null {
     const size = this.#range.last - this.#range.first + 1;
+    if (this.#taken.size === size) return null; // asked thousands of times a second when there is none
     for (let tried = 0; tried < size; tried++) {
       const port = this.#next;
       this.#next = port === this.#range.last ? this.#range.first : port + 1;

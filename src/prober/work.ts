@@ -135,6 +135,7 @@ export class Work {
           onBroken: (flow) => {
             if (!this.#beating.signal.aborted) this.mapping.broken(flow, holding);
           },
+          sparePort: () => this.mapping.sparePort(),
         }),
     );
     this.#fresh = freshPopulations(holdings).map(

@@ -26,7 +26,7 @@ test('an address that leaves costs no ports, and what was not sent meanwhile is 
   await bench.restartResponder();
   await eventually(() => {
     expect(bench.told('dial.failed')).toMatchObject([{ failure: 'notSent' }]);
-    expect(bench.notSent()).toBeGreaterThan(0);
+    expect(bench.counts.notSent).toBeGreaterThan(0);
   });
   expect(bench.told('flow.opened')).toHaveLength(1);
   bench.sourceAddresses[0] = bench.address;
@@ -45,6 +45,45 @@ test('a prober that has no port left says that it did not dial, not that nobody 
   });
 });
 
+test('while mappings hold the ports, a replacement waits for one as it waits at the gate: its exchanges are lost, and nothing is told', async () => {
+  await using bench = await oneFlow();
+  bench.mapping.holdsPorts = true;
+  const taken: number[] = [];
+  for (let port = bench.dialler.portsOf(tcp).take(); port !== null; port = bench.dialler.portsOf(tcp).take()) taken.push(port);
+  await bench.restartResponder();
+  await eventually(() => {
+    expect(bench.counts.lost).toBeGreaterThan(0);
+    expect(bench.mapping.asked).toBeGreaterThan(1);
+  });
+  expect(bench.counts.notSent).toBe(0);
+  bench.dialler.portsOf(tcp).release(taken[0] ?? 0);
+  await eventually(() => {
+    expect(bench.told('flow.opened')).toHaveLength(2);
+  });
+  expect(bench.told('dial.failed')).toEqual([]);
+});
+
+test('a replacement tells once that the prober could not dial it and once that the path did not let it, however often that changes', async () => {
+  await using bench = await oneFlow();
+  await bench.closeResponder();
+  const failures = () => bench.told('dial.failed').map((event) => 'failure' in event && event.failure);
+  await eventually(() => {
+    expect(failures()).toEqual(['refused']);
+  });
+  for (let turn = 0; turn < 2; turn++) {
+    const { notSent, lost } = bench.counts;
+    bench.sourceAddresses[0] = GONE;
+    await eventually(() => {
+      expect(bench.counts.notSent).toBeGreaterThan(notSent);
+    });
+    bench.sourceAddresses[0] = bench.address;
+    await eventually(() => {
+      expect(bench.counts.lost).toBeGreaterThan(lost);
+    });
+  }
+  expect(failures()).toEqual(['refused', 'notSent']);
+});
+
 /** Held from one of `PORTS` ports by a prober whose source address can be changed. */
 async function oneFlow() {
   let responder = await aResponder();
@@ -56,8 +95,19 @@ async function oneFlow() {
   const range = { first, last: first + PORTS - 1 };
   const dialler = new Dialler({ tools: someTools(), range, random: () => 0, sourceAddresses, stoodStillMs: () => 0 });
   const told: { type: string }[] = [];
-  const counts = { notSent: 0 };
-  const book = new TallyBook({ finalAfterMs: 0, isIll: () => false, tell: ({ tally }) => (counts.notSent += tally.notSent) });
+  const counts = { notSent: 0, lost: 0 };
+  const book = new TallyBook({
+    ...{ finalAfterMs: 0, isIll: () => false },
+    tell: ({ tally }) => {
+      counts.notSent += tally.notSent;
+      counts.lost += tally.lost;
+    },
+  });
+  const mapping = { holdsPorts: false, asked: 0 };
+  const sparePort = () => {
+    mapping.asked += 1;
+    return mapping.holdsPorts;
+  };
   const holding: Holding = {
     ...{ population: aPopulation(port, { count: 1 }), protocol: tcp, account: { vip: 'web', protocol: 'tcp', fresh: false }, nodes: [] },
     ...{ book, identities: new IdentityCache(), nowT: monoMs },
@@ -67,7 +117,7 @@ async function oneFlow() {
   const gates = { ramp: new Gate({ perSecond: 1_000, maxUnderWay: 10 }), repair: new Gate({ perSecond: 1_000, maxUnderWay: 10 }) };
   const ending = new AbortController();
   const { signal } = ending;
-  const held = new HeldFlows({ vantage: 'v1', holding, dialler, gates, originT: monoMs(), signal, onBroken: () => undefined });
+  const held = new HeldFlows({ vantage: 'v1', holding, dialler, gates, originT: monoMs(), signal, onBroken: () => undefined, sparePort });
   const ticking = setInterval(() => {
     gates.ramp.tick(monoMs());
     gates.repair.tick(monoMs());
@@ -76,9 +126,10 @@ async function oneFlow() {
   }, 10);
   expect(await held.open()).toEqual({ opened: 1, failed: 0 });
   return {
-    ...{ dialler, address, sourceAddresses, notSent: () => counts.notSent },
+    ...{ dialler, address, sourceAddresses, counts, mapping },
     told: (type: string) => told.filter((event) => event.type === type),
     freePorts: () => Array.from({ length: PORTS }, (_, at) => first + at).filter((each) => !dialler.portsOf(tcp).isTaken(each)).length,
+    closeResponder: () => responder.close(),
     restartResponder: async () => {
       await responder.close();
       responder = await aResponder({ port });

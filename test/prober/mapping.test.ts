@@ -66,6 +66,19 @@ describe('the port of a flow that broke serves again', () => {
     });
   });
 
+  test('at once, the oldest first, when a replacement finds none; not that of a flow whose first try is still to come', async () => {
+    await using bench = await threeBrokenFlows({ observed: true });
+    expect(bench.mapping.sparePort()).toBe(true);
+    expect(bench.freePorts()).toBe(0);
+    await eventually(() => {
+      expect(bench.mapped).toHaveLength(3);
+    });
+    expect(bench.mapping.sparePort()).toBe(true);
+    expect(bench.freePorts()).toBe(1);
+    bench.mapping.edge();
+    expect(bench.mapping.sparePort()).toBe(false);
+  });
+
   test('the oldest first, when more of them wait for the set to settle than ports can be spared', async () => {
     await using bench = await threeBrokenFlows({ observed: true, mostWaiting: 2 });
     await eventually(() => {
