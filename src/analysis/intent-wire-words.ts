@@ -35,7 +35,8 @@ function differenceOf(row: PathRow, findings: readonly PathFinding[], context: D
   const common = { kind, node };
   switch (kind) {
     case 'missing': {
-      const claim = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}`;
+      const why = row.speaker === 'none' ? ': no speaker runs on it' : '';
+      const claim = `${node} should advertise ${vip}, and ${listText(findings.map(missingText))}${why}`;
       const what = `${claim}. ${statusText(row, vip)}${sessionText(row, findings)}`;
       return { ...common, claim, what, look: whereMissing(row, findings, context) };
     }
@@ -74,8 +75,8 @@ function phantomText(finding: PathFinding): string {
   return `${countText(finding.seen)} of ${countText(finding.of)} flows from ${finding.vantage} came in by it`;
 }
 
-function statusText({ status, isSpeakerReady }: PathRow, vip: string): string {
-  if (isSpeakerReady === false) return 'Its speaker is not ready.';
+function statusText({ status, speaker }: PathRow, vip: string): string {
+  if (speaker === 'unready') return 'Its speaker is not ready.';
   if (!status) return 'MetalLB says nothing of it.';
   if (status.announcedTo === null) return 'This MetalLB has no status objects.';
   if (status.announcedTo.length === 0) return `Its speaker does not say that it announces ${vip}.`;
@@ -104,15 +105,22 @@ function sessionsOf({ sessions }: PathRow, findings: readonly PathFinding[]): Pa
 const HANGS = 'a process that hangs is Running all the same';
 
 function whereMissing(row: PathRow, findings: readonly PathFinding[], { service, metallbNamespace }: DifferenceContext): string {
-  const { node, status, routers, isSpeakerReady } = row;
+  const { node, status, routers } = row;
   const isLackedByRouter = findings.some(({ by }) => by === 'router');
   const isInSome = routers.some(({ has }) => has === true);
   const session = sessionsOf(row, findings).find(({ state }) => state !== 'Established');
+  const isLackedByAll = isLackedByRouter || !isInSome;
+  if (row.speaker === 'none' && isLackedByAll) {
+    return (
+      `why no speaker is put on ${node} (kubectl -n ${metallbNamespace} get daemonsets, pods -o wide): its taints, and the tolerations, ` +
+      'nodeSelector and requests of the speakers; where none is meant to be, the nodeSelectors of a BGPAdvertisement can leave the node out'
+    );
+  }
   const speaker = `the speaker on ${node} (kubectl -n ${metallbNamespace} get pods -o wide, and its log)`;
   if (session && /hold timer expired/i.test(session.reason)) {
     return `${speaker}: it fell silent, and ${HANGS}; then the link between ${node} and ${session.router}`;
   }
-  if (isSpeakerReady === false && (isLackedByRouter || !isInSome)) return `${speaker}: ${HANGS}`;
+  if (row.speaker === 'unready' && isLackedByAll) return `${speaker}: ${HANGS}`;
   if (session) {
     return `AS numbers, addresses and passwords at both ends of the session; then ${speaker}: ${HANGS}`;
   }

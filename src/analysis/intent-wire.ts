@@ -6,7 +6,7 @@ import { canonicalAddress, familyOf } from '../core/addresses.ts';
 import type { Vip } from '../core/environment.ts';
 import type { EventOf } from '../core/journal.ts';
 import { isToldAlike, peersElsewhere, shouldHave } from './asked-routers.ts';
-import { announcerAt } from './cluster/announcers.ts';
+import { announcersAt } from './cluster/announcers.ts';
 import { type Motion, motionsOf } from './motions.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -17,7 +17,7 @@ import { type Span, spansWithout } from './spans.ts';
 import { whyNotSpread } from './spreading.ts';
 
 /** A shorter part of the time tells nothing. */
-const SHORTEST_MS = 1_000;
+export const SHORTEST_MS = 1_000;
 
 /** A part of the time in which nothing changed. */
 export type SettledPart = Span & { rows: PathRow[]; findings: PathFinding[]; doubts: PathDoubt[] };
@@ -32,24 +32,24 @@ export type WireFacts = Pick<RunFacts, 'cluster' | 'statuses' | 'nextHops' | 'se
 /** Without `vantage` and `protocol`: all of them. */
 export type WireScope = { vip: string; vantage?: string; protocol?: string };
 
-/**
- * Compares the layers of one VIP over [fromT, untilT].
- * @param concerns whether a motion matters: where one node's does not, what is said of that node means nothing
- */
-export function intentWire(facts: WireFacts, scope: WireScope, time: Span, concerns: (motion: Motion) => boolean = () => true): IntentWire {
+/** Compares the layers of one VIP over those parts of [fromT, untilT] in which all of it was settled. */
+export function intentWire(facts: WireFacts, scope: WireScope, time: Span): IntentWire {
   const { vip } = scope;
-  const { intents, routers, motions } = historyOf(facts, vip);
+  const history = historyOf(facts, vip);
+  const { intents, motions } = history;
   if (intents.length === 0) return { vip, parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false };
   const { blind } = facts.cluster;
-  const settled = spansWithout(time, motions.filter(concerns)).filter(({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS);
-  const parts = settled.map((span) => compare({ facts, scope, intents, routers, span }));
+  const settled = spansWithout(time, motions).filter(({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS);
+  const parts = settled.map((span) => compare({ facts, scope, history, span }));
   const isBlind = blind.some(({ fromT, untilT }) => fromT < time.untilT && untilT > time.fromT);
   const unsettledText = parts.length === 0 ? 'no part of the time was settled' : null;
   return { vip, parts, unjudged: isBlind ? 'the cluster could not be watched all the time' : unsettledText, isBlind };
 }
 
 /** What the cluster intended of a VIP, what the routers had, and when that was in motion. */
-export function historyOf(facts: WireFacts, vip: string): Pick<Comparing, 'intents' | 'routers'> & { motions: Motion[] } {
+export type WireHistory = { intents: readonly EventOf<'cluster.intent'>[]; routers: readonly ObservedSet[]; motions: readonly Motion[] };
+
+export function historyOf(facts: WireFacts, vip: string): WireHistory {
   const intents = facts.cluster.intents.filter((intent) => intent.vip === vip);
   const routers = observedSets(
     facts.nextHops,
@@ -58,15 +58,19 @@ export function historyOf(facts: WireFacts, vip: string): Pick<Comparing, 'inten
   return { intents, routers, motions: motionsOf(facts, intents, routers) };
 }
 
+/** `span`: settled. `tells`: of which nodes there is to be a verdict. `isPatient`: as of `announcersAt`. */
 type Comparing = {
   facts: WireFacts;
   scope: WireScope;
-  intents: readonly EventOf<'cluster.intent'>[];
-  routers: readonly ObservedSet[];
+  history: WireHistory;
   span: Span;
+  tells?: (node: string) => boolean;
+  isPatient?: boolean;
 };
 
-function compare({ facts, scope, intents, routers, span }: Comparing): SettledPart {
+/** Compares the layers in a part of the time in which nothing changed of the nodes that it is to tell of. */
+export function compare({ facts, scope, history, span, tells = () => true, isPatient = false }: Comparing): SettledPart {
+  const { intents, routers } = history;
   const { fromT, untilT } = span;
   const { environment } = facts;
   const intent = intents.findLast(({ t }) => t <= fromT);
@@ -89,8 +93,9 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
     ...seen.flatMap(({ byNode }) => [...byNode.keys()]),
   ]);
   const isAlike = isToldAlike(intended, named);
+  const announcerOf = announcersAt(facts.cluster, untilT, isPatient);
   const rows = [...names].map((node): PathRow => {
-    const { isReady, excuse } = announcerAt(facts.cluster, node, untilT);
+    const { speaker, excuse } = announcerOf(node);
     const own = intended.find((one) => one.node === node) ?? (intent ? { advertises: false, reason: null } : null);
     return {
       node,
@@ -99,7 +104,7 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
       routers: sets.map(({ router, nodes }) => ({ router, has: nodes?.includes(node) ?? null, should: shouldHave(own, router, named) })),
       elsewhere: peersElsewhere(own, named, isAlike),
       excuse,
-      isSpeakerReady: isReady,
+      speaker,
       sessions: sessionsFor(
         sessions.filter((one) => one.node === node),
         environment.vips?.find(({ name }) => name === scope.vip),
@@ -113,7 +118,7 @@ function compare({ facts, scope, intents, routers, span }: Comparing): SettledPa
   const tellers = new Set(sessions.map(({ router }) => router));
   const unspread = whyNotSpread(environment, routerNames.length, isAlike);
   const judging = { rows, seen, known, tellers, unspread };
-  const judged = rows.map((row) => judgePath(row, { ...judging, wasIntended: wasIntended(row.node) }));
+  const judged = rows.filter(({ node }) => tells(node)).map((row) => judgePath(row, { ...judging, wasIntended: wasIntended(row.node) }));
   return {
     ...span,
     rows,

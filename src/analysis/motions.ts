@@ -65,5 +65,6 @@ function refusersOf(status: Status | undefined): string[] {
 
 /** What is in one of them only. */
 function different(some: readonly string[], others: readonly string[]): string[] {
-  return [...some.filter((each) => !others.includes(each)), ...others.filter((each) => !some.includes(each))];
+  const [one, other] = [new Set(some), new Set(others)];
+  return [...some.filter((each) => !other.has(each)), ...others.filter((each) => !one.has(each))];
 }

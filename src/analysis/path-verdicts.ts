@@ -17,10 +17,10 @@ export type PathRow = {
   routers: { router: string; has: boolean | null; should: boolean | null }[];
   /** BGPPeers that it is to tell and that are none of `routers`: what those have of it is not known. */
   elsewhere: string[];
-  /** Why the node cannot advertise, a clause; null where nothing is known to hinder it. */
+  /** Why the node cannot advertise, a clause; null where nothing is known to hinder it, or what does is the fault. */
   excuse: string | null;
-  /** Whether its speaker is ready. */
-  isSpeakerReady: boolean | null;
+  /** `none`: no pod of it runs on the node. */
+  speaker: 'ready' | 'unready' | 'none' | null;
   /** As the routers tell them, of the VIP's family where there are such; those that are not up come first. */
   sessions: { router: string; state: string; reason: string }[];
   /** Distinct 5-tuples: fresh dials and held flows that were answered through the node, of all whose ingress is known. */

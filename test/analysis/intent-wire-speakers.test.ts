@@ -10,19 +10,38 @@ function speaker(journal: JournalDraft, t: number, node: string, state: { exists
   return journal.cluster(t, 'cluster.speaker', { node, pod, exists: true, ready: true, terminating: false, ...state });
 }
 
-/** All nodes Ready, a ready speaker on each of `speakers`, and the router's set. */
-function clusterOf(speakers: readonly string[], set: readonly string[] = ['n1', 'n3']): JournalDraft {
+/** All of `nodes` Ready, a ready speaker on each of `speakers`, and the router's set. */
+function clusterOf(speakers: readonly string[], set: readonly string[] = ['n1', 'n3'], nodes: readonly string[] = ALL): JournalDraft {
   const journal = intends(aJournal(), 100, ALL).set(100, set);
-  for (const node of ALL) journal.clusterNode(100, node);
+  for (const node of nodes) journal.clusterNode(100, node);
   for (const node of speakers) speaker(journal, 100, node);
   return journal;
 }
 
 describe('a path is missing', () => {
-  test('of a node on which no speaker runs: a doubt', () => {
-    const wire = wireOf(dials(clusterOf(['n1', 'n3']), 1_000, { n1: 4, n3: 4 }));
+  test('of a node on which no speaker runs, and since when nobody saw: that is the fault, and the finding says so', () => {
+    const [part] = wireOf(dials(clusterOf(['n1', 'n3']), 1_000, { n1: 4, n3: 4 })).parts;
+    expect(part?.doubts).toEqual([]);
+    const [told] = differences(part?.rows ?? [], part?.findings ?? [], CONTEXT);
+    expect(told).toMatchObject({
+      kind: 'missing',
+      node: 'n2',
+      claim: 'n2 should advertise web, and tor has no path by it: no speaker runs on it',
+    });
+    expect(told?.look).toMatch(/^why no speaker is put on n2 .*taints/);
+  });
+
+  test.each([
+    ['was taken away', () => speaker(clusterOf(ALL), 5_000, 'n2', { terminating: true })],
+    ['is still to come: the node joined', () => clusterOf(['n1', 'n3'], ['n1', 'n3'], ['n1', 'n3']).clusterNode(5_000, 'n2')],
+    [
+      'is still to come: the node was not Ready',
+      () => clusterOf(['n1', 'n3'], ['n1', 'n3'], []).clusterNode(100, 'n2', { ready: 'False' }).clusterNode(5_000, 'n2'),
+    ],
+  ])('of a node whose speaker %s within the time that is seen: a doubt', (_, journalOf) => {
+    const wire = wireOf(journalOf());
     expect(kinds(wire)).toEqual([]);
-    expect(doubtsOf(wire)).toEqual(['n2 should advertise, and there is no path by it: no speaker runs on the node']);
+    expect(doubtsOf(wire)).toContain('n2 should advertise, and there is no path by it: no speaker runs on the node');
   });
 
   test('of a node that is not Ready: a doubt, whatever is known of its speaker', () => {
@@ -85,3 +104,18 @@ test('a monitor finds nothing in a node that reboots, nor in one that joins; a p
   expect(watched(90_000)).toEqual([]);
   expect(watched(190_000)).toMatchObject([{ subject: 'n2', state: 'resolved' }]);
 }, 30_000);
+
+test('a monitor waits ten minutes for a speaker to be put on a Ready node, and then says that none is', () => {
+  const opened = (journal: JournalDraft, untilS: number) => {
+    ticking(journal, { untilBin: untilS, paths: ['unknown'] });
+    const player = new Player(contextOf(journal.events)).play(journal.sorted(), { untilT: untilS * 1_000 });
+    return player.told.filter(({ finding }) => finding.kind === 'path-not-as-intended').map(({ atT, finding }) => ({ atT, ...finding }));
+  };
+  const [never] = opened(clusterOf(['n1', 'n3']), 640);
+  expect(never).toMatchObject({ subject: 'n2', sentence: expect.stringMatching(/no speaker runs on it/) as string });
+  expect(never?.atT).toBeGreaterThan(600_000);
+  // The word that it is gone is older than what else is kept.
+  const taken = speaker(speaker(clusterOf(ALL, ALL), 200_000, 'n2', { terminating: true }), 201_000, 'n2', { exists: false, ready: false });
+  const [gone] = opened(taken.set(201_000, ['n1', 'n3']).set(203_000, ['n1', 'n3'], { settled: true }), 840);
+  expect(gone?.atT).toBeGreaterThan(800_000);
+}, 60_000);

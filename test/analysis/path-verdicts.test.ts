@@ -20,7 +20,7 @@ function rowOf(node: string, asked: readonly string[], having: readonly string[]
     routers: NAMES.map((router) => ({ router, has: having.includes(router), should: shouldHave(intended, router, ROUTERS) })),
     elsewhere: peersElsewhere(intended, ROUTERS, null),
     excuse: null,
-    isSpeakerReady: null,
+    speaker: null,
     sessions: NAMES.map((router) => ({ router, state: 'Established', reason: '' })),
     flows: [],
   };

@@ -21,7 +21,7 @@ function row(node: string, { reason = null as string | null, has = true, seen = 
     routers: [{ router: 'tor', has, should: reason === null }],
     elsewhere: [],
     excuse: null,
-    isSpeakerReady: null,
+    speaker: null,
     sessions: [],
     flows: ['v1', 'v2'].map((vantage) => ({ vantage, seen, of: 88 })),
   };

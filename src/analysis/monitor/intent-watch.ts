@@ -3,7 +3,7 @@
 // The comparison is that of runs, over the last seconds. It is made for instants of its own, each a little after it: however events were
 // delivered, the same ones come to the same findings.
 import type { EventOf } from '../../core/journal.ts';
-import { historyOf, intentWire, type WireFacts } from '../intent-wire.ts';
+import { compare, historyOf, SHORTEST_MS, type WireFacts, type WireHistory } from '../intent-wire.ts';
 import { type DifferenceContext, differenceContext } from '../intent-wire-words.ts';
 import { PROPAGATION_MS } from '../motions.ts';
 import { isInRouter, type PathFinding, type PathRow } from '../path-verdicts.ts';
@@ -62,11 +62,11 @@ export class IntentWatch {
     const firstT = Math.max(this.#lookedT + EVERY_MS, lastT - MAX_LATENESS_MS);
     if (firstT > lastT) return [];
     this.#lookedT = lastT;
-    const known = facts();
+    const told = facts();
+    const known = told && { ...told, tallies: this.#dials };
+    const history = known && historyOf(known, vip);
     const looks: Look[] = [];
-    for (let at = firstT; at <= lastT && known !== null; at += EVERY_MS) {
-      looks.push(...looksAt({ ...known, tallies: this.#dials }, vip, at));
-    }
+    for (let at = firstT; at <= lastT && known && history; at += EVERY_MS) looks.push(...looksAt(known, history, vip, at));
     this.#dials = known === null ? [] : this.#dials.filter((tally) => tally.t > lastT - LOOK_BACK_MS);
     return looks;
   }
@@ -82,9 +82,9 @@ export class IntentWatch {
 }
 
 /** One look at all nodes of which nothing changed, and others at those that did: a node that never comes to rest hides no other. */
-function looksAt(facts: WireFacts, vip: string, t: number): Look[] {
+function looksAt(facts: WireFacts, history: WireHistory, vip: string, t: number): Look[] {
   const time = { fromT: t - LOOK_BACK_MS, untilT: t };
-  const motions = historyOf(facts, vip).motions.filter(({ fromT, untilT }) => fromT < t && untilT > time.fromT);
+  const motions = history.motions.filter(({ fromT, untilT }) => fromT < t && untilT > time.fromT);
   const restless = new Set(motions.flatMap(({ nodes }) => nodes ?? []));
   const settledSince = (node: string | null) => {
     const own = motions.filter(({ nodes }) => nodes === null || (node !== null && nodes.includes(node)));
@@ -94,21 +94,20 @@ function looksAt(facts: WireFacts, vip: string, t: number): Look[] {
   const groups = Map.groupBy([null, ...restless], settledSince);
   return [...groups].flatMap(([sinceT, nodes]) => {
     if (sinceT === null) return [];
-    const tells = (node: string) => nodes.includes(restless.has(node) ? node : null);
-    return lookAt(facts, { vip, t, sinceT, hasEdge: sinceT > time.fromT, tells });
+    const own = new Set(nodes);
+    const tells = (node: string) => own.has(restless.has(node) ? node : null);
+    return lookAt(facts, history, { vip, t, sinceT, hasEdge: sinceT > time.fromT, tells });
   });
 }
 
-function lookAt(facts: WireFacts, about: Pick<Look, 'vip' | 't' | 'sinceT' | 'hasEdge' | 'tells'>): Look[] {
+function lookAt(facts: WireFacts, history: WireHistory, about: Pick<Look, 'vip' | 't' | 'sinceT' | 'hasEdge' | 'tells'>): Look[] {
   const { vip, t, sinceT, tells } = about;
   // What comes to an end within this time is a change that took longer than others.
-  const time = { fromT: sinceT + PROPAGATION_MS, untilT: t };
-  const [part] = intentWire(facts, { vip }, time, ({ nodes }) => nodes?.some(tells) ?? true).parts;
-  if (!part) return [];
+  const span = { fromT: sinceT + PROPAGATION_MS, untilT: t };
+  if (t - span.fromT < SHORTEST_MS) return [];
+  const part = compare({ facts, scope: { vip }, history, span, tells, isPatient: true });
+  const findings = part.findings.filter((one) => one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE);
   const { fromT, rows } = part;
-  const findings = part.findings.filter(
-    (one) => tells(one.node) && (one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE),
-  );
   return [{ ...about, fromT, rows, findings, seen: seenIn(facts, { vip }, part), context: differenceContext(facts.environment, vip) }];
 }
 

@@ -3,6 +3,7 @@ import type { Vip } from '../../core/environment.ts';
 import type { EventOf, JournalEvent } from '../../core/journal.ts';
 import { compareEvents } from '../../core/journal.ts';
 import { BIN_MS } from '../bins.ts';
+import { SPEAKERLESS_MS } from '../cluster/announcers.ts';
 import { type ClusterEvent, subjectOf } from '../cluster/happenings.ts';
 import { indexJournal, type RunFacts } from '../run-facts.ts';
 import { type FlowEvent, type SetEvent, type WatchContext } from './context.ts';
@@ -119,7 +120,8 @@ export class VipSlice {
     });
     const isReplaced = (event: ClusterEvent, place: number) =>
       this.#cluster.some((later, index) => index > place && later.t < horizonT && keptAs(later) === keptAs(event));
-    this.#cluster = this.#cluster.filter((event, place) => event.t >= horizonT || !(isGone(event) || isReplaced(event, place)));
+    const last = this.#cluster.filter((event, place) => event.t >= horizonT || !isReplaced(event, place));
+    this.#cluster = last.filter((event) => event.t >= horizonT || !isGone(event) || isLastSpeaker(event, last, horizonT));
     const standing = this.#statuses.findLastIndex(({ t }) => t < horizonT);
     this.#statuses = this.#statuses.slice(Math.max(0, standing));
     const gone = [...new Set([...before, ...opened])].filter((flow) => !this.#held.has(flow));
@@ -236,6 +238,13 @@ function keptAs(event: ClusterEvent): string {
 function isGone(event: ClusterEvent): boolean {
   if (event.type === 'cluster.metallb') return event.change === 'gone';
   return event.type !== 'cluster.service' && 'exists' in event && !event.exists;
+}
+
+/** Whether it says since when a node has no speaker, which matters for a while. */
+function isLastSpeaker(event: ClusterEvent, among: readonly ClusterEvent[], horizonT: number): boolean {
+  if (event.type !== 'cluster.speaker' || event.t < horizonT - SPEAKERLESS_MS) return false;
+  const speakers = among.filter((other) => other.type === 'cluster.speaker');
+  return speakers.every((other) => other === event || other.node !== event.node || (!other.exists && other.t < event.t));
 }
 
 function isSameSubject(one: SetEvent, other: SetEvent): boolean {
