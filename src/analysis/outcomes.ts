@@ -96,5 +96,6 @@ function whereaboutsOf(flow: Flow, broken: Break | null, { windows, window }: Ci
   const tries = flow.mappings.filter((mapping) => mapping.t >= broken.onsetT && mapping.t <= untilT);
   const success = tries.findLast((mapping) => mapping.ingress !== null);
   if (success) return { after: success, mappedBy: 'redial', mapFailure: null };
-  return { after: NOWHERE, mappedBy: null, mapFailure: tries.findLast((mapping) => mapping.failure)?.failure ?? null };
+  const failed = tries.findLast((mapping) => mapping.failure);
+  return { after: NOWHERE, mappedBy: null, mapFailure: failed?.isOwn ? 'notSent' : (failed?.failure ?? null) };
 }

@@ -42,11 +42,17 @@ const identity = {
 export const BREAK_CAUSES = ['reset', 'stalled', 'closed', 'unreachable'] as const;
 export type BreakCause = (typeof BREAK_CAUSES)[number];
 /**
- * Why a dial failed. `notSent`: the prober's own failure (its address has left the machine, no port or file is free, its own kernel
- * forbids it), which says nothing of the VIP or the path.
+ * Why a dial failed. `notSent`: the prober's own failure (its address has left the machine, no port or file is free), which says nothing of
+ * the VIP or the path. Events have it as `unreachable` with `isOwn`: a service that does not know it would refuse the events with it.
  */
-export const DIAL_FAILURES = ['refused', 'timeout', 'unreachable', 'notSent'] as const;
-export type DialFailure = (typeof DIAL_FAILURES)[number];
+export type DialFailure = z.infer<typeof dialFailure> | 'notSent';
+const dialFailure = z.enum(['refused', 'timeout', 'unreachable']);
+const isOwn = z.literal(true).optional();
+
+/** A failure as events tell it. */
+export function toldFailure(failure: DialFailure): { failure: z.infer<typeof dialFailure>; isOwn?: true } {
+  return failure === 'notSent' ? { failure: 'unreachable', isOwn: true } : { failure };
+}
 
 export const tally = z.object({
   scheduled: z.int(),
@@ -142,13 +148,14 @@ export const journalEvent = z.discriminatedUnion('type', [
     observedSource: z.string().nullable(),
     attempt: z.int(),
     tookMs: z.number(),
-    failure: z.enum(DIAL_FAILURES).optional(),
+    failure: dialFailure.optional(),
+    isOwn,
   }),
   event('flow.closed', { flow }),
   /** The final map of a surviving TCP flow. */
   event('flow.final', { flow, ingress: z.string().nullable(), backend: z.string().nullable(), observedSource: z.string().nullable() }),
   /** A flow that could not be opened (first dial, or the replacement of `replaces`). */
-  event('dial.failed', { vip: z.string(), protocol: z.string(), failure: z.enum(DIAL_FAILURES), replaces: flow.optional() }),
+  event('dial.failed', { vip: z.string(), protocol: z.string(), failure: dialFailure, isOwn, replaces: flow.optional() }),
   event('tally', {
     vantage: z.string(),
     vip: z.string(),

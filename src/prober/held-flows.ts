@@ -1,6 +1,6 @@
 // The flows of one population: a fixed number of seats, each with its place in the schedule, each held by one flow after another.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DialFailure } from '../core/journal.ts';
+import { type DialFailure, toldFailure } from '../core/journal.ts';
 import { isOfPort } from './dial.ts';
 import type { Dialler } from './dialler.ts';
 import { Flow } from './flow.ts';
@@ -252,7 +252,7 @@ export class HeldFlows {
     tell(nowT(), 'dial.failed', {
       vip: population.vip.name,
       protocol: population.protocol,
-      failure,
+      ...toldFailure(failure),
       ...(replaces ? { replaces: replaces.id } : {}),
     });
   }

@@ -4,7 +4,7 @@
 //
 // It must not insist: a node that knew the 5-tuple keeps a stale conntrack entry, each retry keeps that alive, and a stubborn
 // re-dialler manufactures an outage.
-import type { DialFailure } from '../core/journal.ts';
+import { type EventOf, toldFailure } from '../core/journal.ts';
 import type { Dialler } from './dialler.ts';
 import type { Flow } from './flow.ts';
 import type { Gate } from './gate.ts';
@@ -127,13 +127,7 @@ export class Mapping {
   }
 }
 
-export type Found = {
-  ingress: string | null;
-  backend: string | null;
-  observedSource: string | null;
-  tookMs: number;
-  failure?: DialFailure;
-};
+export type Found = Pick<EventOf<'flow.mapped'>, 'ingress' | 'backend' | 'observedSource' | 'tookMs' | 'failure' | 'isOwn'>;
 
 /**
  * Dials the 5-tuple of a flow whose own socket is gone, asks who is there, and resets.
@@ -163,11 +157,11 @@ export async function redial(about: {
         return { ingress, backend, observedSource, tookMs };
       }
       case 'failed':
-        return { ingress: null, backend: null, observedSource: null, tookMs, failure: outcome.failure };
+        return { ingress: null, backend: null, observedSource: null, tookMs, ...toldFailure(outcome.failure) };
       case 'cancelled':
         return null;
       case 'own':
-        if (tried === OWN_RETRIES) return { ingress: null, backend: null, observedSource: null, tookMs, failure: 'notSent' };
+        if (tried === OWN_RETRIES) return { ingress: null, backend: null, observedSource: null, tookMs, ...toldFailure('notSent') };
         await new Promise((resolve) => setTimeout(resolve, OWN_RETRY_MS));
     }
   }

@@ -104,6 +104,9 @@ test('row 3: a broken flow that could not be mapped is unknown, and its failed t
   const flow = journal.flow({ ingress: 'n1' });
   journal.breaks(flow, 6_100).maps(flow, 6_400, null, 'timeout').maps(flow, 8_100, null, 'refused');
   expect(lineOf(journal.end(34_000), flow, 1)).toMatchObject({ outcome: 'unknown', broken: true, mappedBy: null, mapFailure: 'refused' });
+  const own = { ingress: null, backend: null, observedSource: null, attempt: 3, tookMs: 1, failure: 'unreachable', isOwn: true };
+  journal.of(flow, 8_200, 'flow.mapped', own);
+  expect(lineOf(journal.end(34_000), flow, 1)).toMatchObject({ outcome: 'unknown', mapFailure: 'notSent' });
 });
 
 test('rows 4 and 5: a broken flow is in place or moved by where its 5-tuple maps; the last successful try in the window wins', () => {

@@ -92,10 +92,10 @@ describe('the port of a flow that broke serves again', () => {
   });
 });
 
-test('a 5-tuple that the prober itself cannot dial is not called unreachable', async () => {
+test('that the prober itself cannot dial a 5-tuple is told as its own failure', async () => {
   await using bench = await threeBrokenFlows({ observed: true, sourceAddress: '198.51.100.7' }); // TEST-NET-2: no machine has it
   await eventually(() => {
-    expect(bench.failures).toEqual(['notSent', 'notSent', 'notSent']);
+    expect(bench.failures).toEqual(Array(3).fill({ failure: 'unreachable', isOwn: true }));
   });
 });
 
@@ -114,13 +114,13 @@ async function threeBrokenFlows(about: { observed: boolean; mostWaiting?: number
   }, 10);
   const mapping = new Mapping({ dialler, gate, ...options });
   const mapped: string[] = [];
-  const failures: (string | undefined)[] = [];
+  const failures: { failure?: string | undefined; isOwn?: true | undefined }[] = [];
   const population = aPopulation(responder.port);
   const holding = {
     ...{ protocol: tcp, population, nodes: [], identities: new IdentityCache(), nowT: monoMs },
-    tell: (_t: number, _type: string, { flow, failure }: { flow: string; failure?: string }) => {
+    tell: (_t: number, _type: string, { flow, failure, isOwn }: { flow: string; failure?: string; isOwn?: true }) => {
       mapped.push(flow);
-      failures.push(failure);
+      failures.push({ failure, isOwn });
     },
   } as unknown as Holding;
   for (const index of [0, 1, 2]) {

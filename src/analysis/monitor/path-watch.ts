@@ -130,8 +130,8 @@ export class PathWatch {
     if (this.#down && t > this.#down.sinceT) this.#down.backT ??= t;
   }
 
-  dialFailed({ t, failure }: Pick<EventOf<'dial.failed'>, 't' | 'failure'>): void {
-    const mark = failure === 'notSent' ? 'notSentT' : 'failedDialT';
+  dialFailed({ t, isOwn }: Pick<EventOf<'dial.failed'>, 't' | 'isOwn'>): void {
+    const mark = isOwn ? 'notSentT' : 'failedDialT';
     this.#marks[mark] = Math.max(this.#marks[mark] ?? t, t);
   }
 

@@ -139,7 +139,7 @@ test('a VIP that the prober itself cannot dial is not called down; it is once a 
   const flows = ALL.flatMap((ingress) => journal.flows(20, { ingress }));
   for (const flow of flows) {
     journal.breaks(flow, 20_000);
-    journal.add(20_010, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'notSent', replaces: flow }, 'prober:v1');
+    journal.add(20_010, 'dial.failed', { vip: 'web', protocol: 'tcp', failure: 'unreachable', isOwn: true, replaces: flow }, 'prober:v1');
   }
   for (let bin = 20; bin < 60; bin += 1) journal.tally(bin, { path: 'n1', notSent: 30 });
   expect(play(journal, 40_000).of('vip-down')).toEqual([]);
