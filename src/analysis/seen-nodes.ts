@@ -1,6 +1,7 @@
 // Which nodes flows came in by during a stretch of time: distinct 5-tuples, by vantage.
 import { wholeBins } from './bins.ts';
 import { isOpenAt, sightingAt } from './flow-life.ts';
+import { compareTexts } from './matrix.ts';
 import type { RunFacts } from './run-facts.ts';
 import type { Span } from './spans.ts';
 
@@ -14,7 +15,7 @@ export type SeenNodes = {
   byNode: ReadonlyMap<string, { all: number; fresh: number }>;
 };
 
-/** One entry for each vantage that looked, in the order of the environment's. */
+/** One entry for each vantage that looked, by name. */
 export function seenIn(
   facts: Pick<RunFacts, 'tallies' | 'flows'>,
   { vip, vantage, protocol }: { vip: string; vantage?: string; protocol?: string },
@@ -47,5 +48,5 @@ export function seenIn(
     if (flow.breaks.some(({ onsetT, recoveredT }) => onsetT < untilT && (recoveredT ?? Infinity) > untilT)) continue;
     count(flow.vantage, sightingAt(flow, untilT).ingress, 1, opened.t >= fromT);
   }
-  return [...vantages].map(([name, seen]) => ({ vantage: name, ...seen }));
+  return [...vantages].map(([name, seen]) => ({ vantage: name, ...seen })).sort((a, b) => compareTexts([a.vantage], [b.vantage]));
 }
