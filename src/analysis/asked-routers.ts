@@ -23,14 +23,29 @@ export function shouldHave(intended: Intended | null, router: string, routers: R
 }
 
 /**
- * Names of the BGPPeers that a node is to tell and that are none of the routers, or may be none: where these have no addresses, a peer
- * that not all nodes are to tell may be another rack's router.
- * @param isAlike of `isToldAlike`
+ * Names of the BGPPeers that a node is to tell and that are none of the routers, or may be none.
+ * @param shared of `sharedPeers`
  */
-export function peersElsewhere(intended: Intended | null, routers: Routers, isAlike: boolean | null): string[] {
-  const hasAddresses = routers.some(({ addresses = [] }) => addresses.length > 0);
-  if (!hasAddresses && isAlike !== false) return [];
-  return (intended?.peers ?? []).filter((peer) => routersAt(peer, routers).length === 0).map(({ name }) => name);
+export function peersElsewhere(intended: Intended | null, routers: Routers, shared: ReadonlySet<string>): string[] {
+  const strange = (intended?.peers ?? []).filter((peer) => routersAt(peer, routers).length === 0 && !shared.has(placeOf(peer)));
+  return strange.map(({ name }) => name);
+}
+
+/**
+ * Where the routers have no addresses: the peers that all nodes which advertise are to tell, and that a router which is read must be. That
+ * is so where there are no others, or where it has a path by a node that tells no others; else it may be another rack's.
+ * @param isIn whether a router has a path by the node
+ */
+export function sharedPeers(
+  intents: readonly (Intended & { node: string })[],
+  routers: Routers,
+  isIn: (node: string) => boolean,
+): ReadonlySet<string> {
+  if (routers.some(({ addresses = [] }) => addresses.length > 0)) return new Set();
+  const told = intents.flatMap(({ node, advertises, peers }) => (advertises && peers ? [{ node, places: peers.map(placeOf) }] : []));
+  const shared = new Set(told[0]?.places.filter((place) => told.every(({ places }) => places.includes(place))));
+  const plain = told.filter(({ places }) => places.every((place) => shared.has(place)));
+  return plain.length === told.length || plain.some(({ node }) => isIn(node)) ? shared : new Set();
 }
 
 /**
@@ -40,9 +55,13 @@ export function peersElsewhere(intended: Intended | null, routers: Routers, isAl
 export function isToldAlike(intents: readonly Intended[], routers: Routers): boolean | null {
   const peers = intents.filter(({ advertises }) => advertises).map((intended) => intended.peers);
   if (peers.some((one) => one === undefined)) return null;
-  const told = peers.map((one = []) => one.map((peer) => routerOf(peer, routers) ?? peer.address ?? peer.name));
+  const told = peers.map((one = []) => one.map((peer) => routerOf(peer, routers) ?? placeOf(peer)));
   if (new Set(told.map((names) => [...new Set(names)].sort().join(' '))).size > 1) return false;
   return peers.flat().every((peer) => peer !== undefined && routerOf(peer, routers) !== null) ? true : null;
+}
+
+function placeOf({ name, address }: Peer): string {
+  return address ?? name;
 }
 
 function routerOf(peer: Peer, routers: Routers): string | null {

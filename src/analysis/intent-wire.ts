@@ -3,9 +3,10 @@
 // Judged in settled parts of the time only: a change of intent takes its while to reach the router, and more where MetalLB's FRR mode
 // waits for further changes. A layer that nobody saw is unknown, and neither confirms nor contradicts.
 import { canonicalAddress, familyOf } from '../core/addresses.ts';
+import { PEER_IS_GONE } from '../core/capabilities.ts';
 import type { Vip } from '../core/environment.ts';
 import type { EventOf } from '../core/journal.ts';
-import { isToldAlike, peersElsewhere, shouldHave } from './asked-routers.ts';
+import { isToldAlike, peersElsewhere, sharedPeers, shouldHave } from './asked-routers.ts';
 import { announcersAt } from './cluster/announcers.ts';
 import { type Motion, motionsOf } from './motions.ts';
 import { type ObservedSet, observedSets } from './observed-sets.ts';
@@ -93,6 +94,7 @@ export function compare({ facts, scope, history, span, tells = () => true, isPat
     ...seen.flatMap(({ byNode }) => [...byNode.keys()]),
   ]);
   const isAlike = isToldAlike(intended, named);
+  const shared = sharedPeers(intended, named, (node) => sets.some(({ nodes }) => nodes?.includes(node) === true));
   const announcerOf = announcersAt(facts.cluster, untilT, isPatient);
   const rows = [...names].map((node): PathRow => {
     const { speaker, excuse } = announcerOf(node);
@@ -102,7 +104,7 @@ export function compare({ facts, scope, history, span, tells = () => true, isPat
       intended: own,
       status: status?.nodes.find((one) => one.node === node) ?? null,
       routers: sets.map(({ router, nodes }) => ({ router, has: nodes?.includes(node) ?? null, should: shouldHave(own, router, named) })),
-      elsewhere: peersElsewhere(own, named, isAlike),
+      elsewhere: peersElsewhere(own, named, shared),
       excuse,
       speaker,
       sessions: sessionsFor(
@@ -133,7 +135,10 @@ function sessionsFor(told: readonly EventOf<'bgp-session'>[], vip: Vip | undefin
   const isUp = ({ state }: { state: string }) => Number(state === 'Established');
   return [...Map.groupBy(last, ({ router }) => router).values()].flatMap((all) => {
     const alike = all.filter(({ peer }) => canonicalAddress(peer) !== null && familyOf(peer) === vip?.family);
-    return (alike.length > 0 ? alike : all).toSorted((a, b) => isUp(a) - isUp(b));
+    const ofFamily = alike.length > 0 ? alike : all;
+    // A node that has another address now has another session: the old one is no reason for anything.
+    const standing = ofFamily.filter(({ reason }) => reason !== PEER_IS_GONE);
+    return (standing.length > 0 ? standing : ofFamily).toSorted((a, b) => isUp(a) - isUp(b));
   });
 }
 

@@ -16,6 +16,9 @@ export type BgpSession = {
   reason: string;
 };
 
+/** The reason that is told of a session that was read before, and whose peer is in the router's configuration no more. */
+export const PEER_IS_GONE = 'the router no longer has this peer';
+
 /** A router whose state can be read. */
 export type RouterReader = {
   readonly name: string;

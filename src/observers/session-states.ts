@@ -1,5 +1,5 @@
 // The BGP sessions of a router as they were last read: which of them are news.
-import type { BgpSession } from '../core/capabilities.ts';
+import { type BgpSession, PEER_IS_GONE } from '../core/capabilities.ts';
 
 export type SessionNews = Pick<BgpSession, 'peer' | 'state' | 'reason'>;
 
@@ -10,7 +10,7 @@ export class SessionStates {
   saw(sessions: readonly BgpSession[], anew: boolean): SessionNews[] {
     const gone = [...this.#known.keys()]
       .filter((peer) => !sessions.some((session) => session.peer === peer))
-      .map((peer) => ({ peer, state: 'Idle', reason: 'the router no longer has this peer' }));
+      .map((peer) => ({ peer, state: 'Idle', reason: PEER_IS_GONE }));
     const news = sessions.filter((session) => anew || this.#known.get(session.peer)?.state !== session.state);
     this.#known = new Map(sessions.map((session) => [session.peer, session]));
     // An established session still carries the reason of its last reset.

@@ -46,6 +46,17 @@ describe('several routers', () => {
     expect(kinds(wireOf(alike.set(100, ['n1', 'n2'], { router: 'r1' })))).toEqual(['missing n3 router']);
   });
 
+  test('a peer of one node alone puts no other node’s path in doubt, once a router is known to be the peer that all share', () => {
+    const journal = () => tells(aJournal({ routers: ['r1'] }), 100, { n1: ['r1'], n2: ['r1'], n3: ['r1', 'r2'] });
+    const wire = wireOf(dials(journal().set(100, ['n1', 'n3'], { router: 'r1' }), 1_000, { n1: 4, n3: 4 }));
+    expect(kinds(wire)).toEqual(['missing n2 router']);
+    expect(doubtsOf(wire)).toEqual([]);
+    // It may be the other one, which n1 and n2 need not tell.
+    const other = wireOf(journal().set(100, ['n3'], { router: 'r1' }));
+    expect(kinds(other)).toEqual([]);
+    expect(doubtsOf(other)).toContain('r1 has no path by n2, and nobody says which routers should');
+  });
+
   test('flows from behind one of them prove nothing of the nodes of another', () => {
     const wire = wireOf(dials(racks().set(100, ['n3'], { router: 'r2' }), 1_000, { n1: 3, n2: 3 }));
     expect(kinds(wire)).toEqual([]);

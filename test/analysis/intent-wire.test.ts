@@ -4,6 +4,7 @@ import { analyse } from '../../src/analysis/analyse.ts';
 import { PROPAGATION_MS } from '../../src/analysis/motions.ts';
 import { differences } from '../../src/analysis/intent-wire-words.ts';
 import { spansWithout } from '../../src/analysis/spans.ts';
+import { PEER_IS_GONE } from '../../src/core/capabilities.ts';
 import type { Phase } from '../../src/core/checks.ts';
 import type { Environment } from '../../src/core/environment.ts';
 import type { CheckResult } from '../../src/core/report-format.ts';
@@ -87,6 +88,21 @@ describe('a missing path', () => {
     const [difference] = differences(part?.rows ?? [], part?.findings ?? [], CONTEXT);
     expect(difference?.what).toMatch(/MetalLB says nothing of it\. tor’s session with it is Active\.$/);
     expect(difference?.look).toMatch(/^AS numbers/);
+  });
+
+  test('a session whose peer the router no longer has counts for nothing where it has another one of the node', () => {
+    const journal = intends(aJournal(), 100, ALL).set(100, ['n1', 'n3']);
+    const told = (t: number, peer: string, state: string, reason = '') =>
+      journal.add(t, 'bgp-session', { observer: 'bgp', router: 'tor', peer, node: 'n2', state, reason });
+    const sessions = () =>
+      wireOf(journal)
+        .parts[0]?.rows.find(({ node }) => node === 'n2')
+        ?.sessions.map(({ state }) => state);
+    told(100, 'fd77::12', 'Established');
+    told(101, '10.77.0.12', 'Idle', PEER_IS_GONE);
+    expect(sessions()).toEqual(['Idle']);
+    told(102, '10.77.0.22', 'Established');
+    expect(sessions()).toEqual(['Established']);
   });
 
   test('of the only path there is, no flow by it is no matter of chance, and nothing is said of any', () => {

@@ -18,7 +18,7 @@ function rowOf(node: string, asked: readonly string[], having: readonly string[]
     intended,
     status: null,
     routers: NAMES.map((router) => ({ router, has: having.includes(router), should: shouldHave(intended, router, ROUTERS) })),
-    elsewhere: peersElsewhere(intended, ROUTERS, null),
+    elsewhere: peersElsewhere(intended, ROUTERS, new Set()),
     excuse: null,
     speaker: null,
     sessions: NAMES.map((router) => ({ router, state: 'Established', reason: '' })),
@@ -84,7 +84,7 @@ test('a router is matched by any of its addresses, and is no peer at another one
   expect(answers(addressOf('r2'))).toEqual([false, true, false]);
   expect(answers(addressOf('r2', 1))).toEqual([false, true, false]);
   expect(answers('10.9.9.9')).toEqual([false, false, false]);
-  expect(peersElsewhere(asks('10.9.9.9'), ROUTERS, true)).toEqual(['peer-10.9.9.9']);
+  expect(peersElsewhere(asks('10.9.9.9'), ROUTERS, new Set())).toEqual(['peer-10.9.9.9']);
 });
 
 test.each([
