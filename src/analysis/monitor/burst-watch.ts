@@ -24,7 +24,7 @@ export class BurstWatch {
     this.#breaks.push(seen);
   }
 
-  /** @param flows held by all vantages; `isExplained`: whether a window of the VIP holds the break */
+  /** @param flows held by all vantages; `isExplained`: whether a window of the VIP holds the break, or its prober was ill */
   decide(dataT: number, flows: number, isExplained: (seen: SeenBreak) => boolean): Burst | null {
     if (this.#breaks.length === 0) return null;
     this.#breaks = this.#breaks.filter((seen) => !isExplained(seen));

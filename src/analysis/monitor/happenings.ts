@@ -2,6 +2,7 @@
 import type { AgentNews } from './agent-watch.ts';
 import { differences } from '../intent-wire-words.ts';
 import type { PathFinding } from '../path-verdicts.ts';
+import type { SeenBreak } from './burst-watch.ts';
 import { MAX_LATENESS_MS } from './context.ts';
 import type { Draft, Shown, Story } from './draft.ts';
 import type { FindingBook } from './finding-book.ts';
@@ -133,9 +134,11 @@ function isSameSign(one: PathFinding, other: PathFinding): boolean {
 }
 
 /** @param dataT how far the vantages that are waited for have told */
-export function findBurst({ book }: WatchParts, vip: VipWatch, dataT: number): void {
+export function findBurst({ book, agents }: WatchParts, vip: VipWatch, dataT: number): void {
   if (vip.bursts.size === 0) return;
-  const burst = vip.bursts.decide(dataT, vip.slice.flows, (seen) => vip.isExplained(seen));
+  // Asked again: what a prober reads once a second of its own health it tells after the breaks of that second.
+  const isInDoubt = ({ vantage, onsetT, t }: SeenBreak) => agents.wasIll(vantage, onsetT, t);
+  const burst = vip.bursts.decide(dataT, vip.slice.flows, (seen) => vip.isExplained(seen) || isInDoubt(seen));
   if (!burst) return;
   const name = vip.slice.vip.name;
   const draft = book.begin({ vip: name, subject: name, sinceT: burst.sinceT, story: { kind: 'break-burst', explainedBy: null } });

@@ -37,6 +37,19 @@ test('a few breaks are no burst', () => {
   expect(play(journal, 50_000).last()).toEqual([]);
 });
 
+test('breaks that the prober told before it told that it had been ill in their second are no burst', () => {
+  const journal = aJournal({ intervalMs: 100 }).set(100, ALL);
+  ticking(journal, { untilBin: 60 });
+  const flows = ALL.flatMap((ingress) => journal.flows(20, { ingress }));
+  for (const flow of flows.slice(20, 30)) {
+    journal.breaks(flow, 20_300, { t: 20_600 });
+    journal.flow({ ingress: 'n2', openT: 22_000, replaces: flow });
+  }
+  const why = 'this machine did not have its source address';
+  journal.add(21_000, 'prober.ill', { vantage: 'v1', fromT: 20_000, untilT: 21_000, why }, 'prober:v1');
+  expect(play(journal, 50_000).of('break-burst')).toEqual([]);
+});
+
 test('a burst that a later change of the set explains says so', () => {
   const journal = aJournal().set(100, ALL).set(28_000, ['n1', 'n3']);
   ticking(journal, { untilBin: 80 });
