@@ -81,6 +81,11 @@ export function isInRouter({ routers, elsewhere }: PathRow): boolean | null {
   return routers.length > 0 && elsewhere.length === 0 && routers.every(({ has }) => has === false) ? false : null;
 }
 
+/** How many paths flows may come in by. */
+export function pathsIn(rows: readonly PathRow[]): number {
+  return rows.filter((one) => isSeen(one) || (isInRouter(one) ?? one.intended?.advertises === true)).length;
+}
+
 function byRouters(row: PathRow, judging: Judging): PathVerdict {
   const verdicts = row.routers.map((at): PathVerdict => {
     if (at.has === true && at.should === false) return unwanted(row, at.router, judging);
@@ -127,7 +132,7 @@ function byFlows(row: PathRow, { rows, seen, wasIntended, unspread }: Judging, {
   const { node, intended, elsewhere } = row;
   const advertises = intended?.advertises === true;
   const inRouter = isInRouter(row);
-  const paths = rows.filter((one) => isSeen(one) || (isInRouter(one) ?? one.intended?.advertises === true)).length;
+  const paths = pathsIn(rows);
   const judged = { findings: [...findings], doubts: [...doubts] };
   if (advertises && inRouter === null && seen.length === 0 && elsewhere.length > 0) {
     judged.doubts.push({

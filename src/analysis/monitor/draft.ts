@@ -33,10 +33,10 @@ export type Story =
   | { kind: 'agent-silent' };
 
 /**
- * What one layer showed: `sign` as it first did, `lastT` when it was last looked at and still so. `end`: since when it is no more; not
- * `isSeen`, nobody tells that, for its vantage is not heard of any more.
+ * What one layer showed: `sign` as it first did, `lastT` when it was last looked at and still so; `missed`: flows that its vantage opened
+ * since, as looks saw them. `end`: since when it is no more; not `isSeen`, nobody tells that, for its vantage is not heard of any more.
  */
-export type Shown = { sign: PathFinding; lastT: number; end: { t: number; isSeen: boolean } | null };
+export type Shown = { sign: PathFinding; lastT: number; missed: number; end: { t: number; isSeen: boolean } | null };
 
 /** A window of a finding, and whether it is that of the hop's return. */
 export type WindowRole = { key: string; isReturn: boolean };

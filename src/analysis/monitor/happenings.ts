@@ -6,7 +6,7 @@ import type { SeenBreak } from './burst-watch.ts';
 import { MAX_LATENESS_MS } from './context.ts';
 import type { Draft, Shown, Story } from './draft.ts';
 import type { FindingBook } from './finding-book.ts';
-import { endOf, type Look } from './intent-watch.ts';
+import { endOf, type Look, openedPerLook } from './intent-watch.ts';
 import type { Sign } from './path-watch.ts';
 import { type Related, signerOf } from './sentences.ts';
 import type { SessionNews } from './session-watch.ts';
@@ -85,6 +85,7 @@ export function onLook({ book, dataT }: WatchParts, look: Look): void {
   }
   for (const [subject, found] of Map.groupBy(findings, ({ node }) => node)) show(book, look, subject, found, isIntended(subject));
   for (const { draft, story } of contradictions(book, look)) {
+    for (const shown of story.signs) if (shown.lastT !== t) shown.missed += openedPerLook(shown.sign, look);
     endSigns(draft, story, (shown) => {
       const endT = shown.lastT === t ? null : endOf(shown, draft.subject, look, (vantage) => dataT.get(vantage) ?? -Infinity);
       return endT === null ? null : { t: endT, isSeen: true };
@@ -106,8 +107,8 @@ function show(book: FindingBook, look: Look, subject: string, found: readonly Pa
   for (const sign of signs) {
     if (sign.by === 'flows') book.begin({ ...about, vantage: sign.vantage, story });
     const shown = story.signs.find((one) => isSameSign(one.sign, sign));
-    if (shown) Object.assign(shown, { lastT: look.t, end: null });
-    else story.signs.push({ sign, lastT: look.t, end: null });
+    if (shown) Object.assign(shown, { lastT: look.t, missed: 0, end: null });
+    else story.signs.push({ sign, lastT: look.t, missed: 0, end: null });
     isNews ||= !shown;
   }
   if (isNews) story.told = differences(look.rows, signs, look.context);

@@ -6,7 +6,7 @@ import type { EventOf } from '../../core/journal.ts';
 import { compare, historyOf, SHORTEST_MS, type WireFacts, type WireHistory } from '../intent-wire.ts';
 import { type DifferenceContext, differenceContext } from '../intent-wire-words.ts';
 import { PROPAGATION_MS } from '../motions.ts';
-import { isInRouter, type PathFinding, type PathRow } from '../path-verdicts.ts';
+import { isInRouter, type PathFinding, type PathRow, pathsIn } from '../path-verdicts.ts';
 import { seenIn, type SeenNodes } from '../seen-nodes.ts';
 import { spansWithout } from '../spans.ts';
 import { MAX_LATENESS_MS, MONITOR_CHANCE_OF_MISTAKE } from './context.ts';
@@ -116,33 +116,48 @@ function lookAt(facts: WireFacts, history: WireHistory, about: Pick<Look, 'vip' 
  * answered by a path that was missing, and by others only than one that is not intended.
  * @param toldT how far a vantage has told
  */
-export function endOf({ sign, lastT }: Shown, subject: string, look: Look, toldT: (vantage: string) => number): number | null {
+export function endOf(shown: Shown, subject: string, look: Look, toldT: (vantage: string) => number): number | null {
+  const { sign, lastT } = shown;
   const { hasEdge, sinceT, fromT, t } = look;
   const row = rowOf(look.rows, subject);
-  if (!row?.intended || !isOver(sign, row, look, toldT)) return null;
+  if (!row?.intended || !isOver(shown, row, look, toldT)) return null;
   if (hasEdge && sinceT > lastT) return sinceT;
   // No change tells: of a path that was missing the first flow does, of one that was used the last one.
   return sign.kind === 'missing' ? t : fromT;
 }
 
-function isOver(sign: PathFinding, row: PathRow, look: Look, toldT: (vantage: string) => number): boolean {
+function isOver(shown: Shown, row: PathRow, look: Look, toldT: (vantage: string) => number): boolean {
+  const { sign } = shown;
   if (sign.by === 'router') return isAsAsked(row, sign.router);
   const isIntended = row.intended?.advertises === true;
   switch (sign.kind) {
     case 'missing':
       return !isIntended || row.flows.some((of) => of.vantage === sign.vantage && of.seen > 0);
     case 'phantom':
-      return isIntended || isUnused(row.node, sign.vantage, look, toldT);
+      return isIntended || isUnused(shown, row.node, look, toldT);
     case 'zombie':
-      return (isIntended && isInRouter(row) === true) || isUnused(row.node, sign.vantage, look, toldT);
+      return (isIntended && isInRouter(row) === true) || isUnused(shown, row.node, look, toldT);
   }
 }
 
-/** Flows that were opened since came in by others. A path that is used is met within moments; the first seconds may have too few. */
-function isUnused(node: string, vantage: string, { seen, fromT, t }: Look, toldT: (vantage: string) => number): boolean {
-  const own = seen.find((one) => one.vantage === vantage);
-  const isLongEnough = Math.min(t, toldT(vantage)) - fromT >= PROPAGATION_MS;
-  return isLongEnough && (own?.fresh ?? 0) > 0 && (own?.byNode.get(node)?.fresh ?? 0) === 0;
+/** Flows that were opened since came in by others, and too many for that to be chance. The first seconds may not be told yet. */
+function isUnused({ sign, missed }: Shown, node: string, look: Look, toldT: (vantage: string) => number): boolean {
+  const { rows, fromT, t } = look;
+  const own = sign.by === 'flows' ? seenBy(sign.vantage, look) : undefined;
+  if (!own || own.fresh === 0 || Math.min(t, toldT(own.vantage)) - fromT < PROPAGATION_MS) return false;
+  if ((own.byNode.get(node)?.fresh ?? 0) > 0) return false;
+  const paths = 1 + pathsIn(rows.filter((row) => row.node !== node));
+  return (1 - 1 / paths) ** Math.max(own.fresh, missed) <= MONITOR_CHANCE_OF_MISTAKE;
+}
+
+/** Flows that the vantage of a sign opened between one look and the next, on an average of this one. */
+export function openedPerLook(sign: PathFinding, look: Look): number {
+  const fresh = sign.by === 'flows' ? (seenBy(sign.vantage, look)?.fresh ?? 0) : 0;
+  return (fresh * EVERY_MS) / (look.t - look.fromT);
+}
+
+function seenBy(vantage: string, { seen }: Look): SeenNodes | undefined {
+  return seen.find((one) => one.vantage === vantage);
 }
 
 /** Whether a router is seen to have the path if it should, and only then. */

@@ -11,7 +11,7 @@ import type { SourceWatch } from './source-watch.ts';
 import type { VipWatch, VipWatchSnapshot } from './vip-watch.ts';
 
 /** Another number: another version of Holdfast wrote it, and the watch begins anew. */
-export const WATCH_SNAPSHOT_SCHEMA = 5;
+export const WATCH_SNAPSHOT_SCHEMA = 6;
 
 export type WatchParts = {
   book: FindingBook;

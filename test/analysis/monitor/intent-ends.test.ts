@@ -65,6 +65,17 @@ describe('where nobody reads the router, a phantom', () => {
     expect(found(play(again, { untilT: 300_000 }))).toMatchObject([{ state: 'resolved' }]);
   });
 
+  test('stays open while few dials are made and one in forty comes in by it, and ends once enough of them did not', () => {
+    const rarelyUsed = intends(aJournal(), 100, OTHERS);
+    ticking(rarelyUsed, { untilBin: 500, paths: ['unknown'] });
+    for (let bin = 1; bin < 500; bin += 1) {
+      const path = bin % 40 === 20 && bin < 300 ? 'n2' : bin % 2 === 0 ? 'n1' : 'n3';
+      rarelyUsed.tally(bin, { path, ok: 1, fresh: true });
+    }
+    expect(found(play(rarelyUsed, { untilT: 300_000 }))).toMatchObject([{ state: 'open' }]);
+    expect(found(play(rarelyUsed, { untilT: 500_000 }))).toMatchObject([{ state: 'resolved' }]);
+  });
+
   test('stays open while dials come in by it, though its speaker refuses the configuration and what it is to do is not known', () => {
     const journal = phantom(300);
     const nodes = ALL.map((node) => ({ node, announcedTo: [], configuration: 'Invalid', error: 'bad', sessions: [] }));
