@@ -143,6 +143,7 @@ export class Flow implements Listener {
     if (this.#isBroken || !isBeating) return;
     const sinceT = this.#exchanges.stalledSince(nowT, stallAfterMs, (fromT) => this.#holding.health.illMs(fromT, nowT));
     if (sinceT === null) return;
+    this.#holding.health.readAddresses(nowT);
     const signs = this.#signs.length > 0 ? `, ICMP: ${[...new Set(this.#signs)].join(' ')} (${String(this.#signs.length)})` : '';
     this.#break(nowT, {
       cause: this.#signs.length > 0 ? 'unreachable' : 'stalled',

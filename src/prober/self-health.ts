@@ -28,6 +28,7 @@ export class SelfHealth {
   readonly #illBins = new Set<number>();
   #lastTickT: number;
   #lastReadingT: number;
+  #lastAddressesT: number;
   #drops: number;
   #suspendedMs: number;
 
@@ -36,6 +37,7 @@ export class SelfHealth {
     this.#onIll = onIll;
     this.#lastTickT = nowT;
     this.#lastReadingT = nowT;
+    this.#lastAddressesT = nowT;
     this.#drops = readings.kernelDrops();
     this.#suspendedMs = readings.suspendedMs();
   }
@@ -57,6 +59,14 @@ export class SelfHealth {
     const suspendedMs = this.#readings.suspendedMs();
     if (suspendedMs - this.#suspendedMs > STALL_MS) this.#ill({ fromT, untilT: nowT, why: 'the machine was suspended' });
     this.#suspendedMs = suspendedMs;
+    this.readAddresses(nowT);
+  }
+
+  /** To be called before a silence is told as well: what explains it must be told first. */
+  readAddresses(nowT: number): void {
+    const fromT = this.#lastAddressesT;
+    if (nowT === fromT) return; // thousands fall silent in one tick
+    this.#lastAddressesT = nowT;
     // No excuse for a silence, unlike the others: the flow is over, and its seat is best dialled for until the address is back.
     if (!this.#readings.hasAddresses()) this.#tellIll({ fromT, untilT: nowT, why: 'this machine did not have its source address' });
   }
