@@ -13,7 +13,7 @@ import { type ObservedSet, observedSets } from './observed-sets.ts';
 import type { RunFacts } from './run-facts.ts';
 import { entryAt } from './set-history.ts';
 import { isInRouter, judgePath, type PathDoubt, type PathFinding, type PathRow } from './path-verdicts.ts';
-import { seenIn } from './seen-nodes.ts';
+import { seenIn, type SeenNodes } from './seen-nodes.ts';
 import { type Span, spansWithout } from './spans.ts';
 import { whyNotSpread } from './spreading.ts';
 
@@ -41,7 +41,7 @@ export function intentWire(facts: WireFacts, scope: WireScope, time: Span): Inte
   if (intents.length === 0) return { vip, parts: [], unjudged: 'nobody told what the cluster intends', isBlind: false };
   const { blind } = facts.cluster;
   const settled = spansWithout(time, motions).filter(({ fromT, untilT }) => untilT - fromT >= SHORTEST_MS);
-  const parts = settled.map((span) => compare({ facts, scope, history, span }));
+  const parts = settled.map((span) => compare({ facts, vip, history, span, seen: seenIn(facts, scope, span) }));
   const isBlind = blind.some(({ fromT, untilT }) => fromT < time.untilT && untilT > time.fromT);
   const unsettledText = parts.length === 0 ? 'no part of the time was settled' : null;
   return { vip, parts, unjudged: isBlind ? 'the cluster could not be watched all the time' : unsettledText, isBlind };
@@ -59,23 +59,24 @@ export function historyOf(facts: WireFacts, vip: string): WireHistory {
   return { intents, routers, motions: motionsOf(facts, intents, routers) };
 }
 
-/** `span`: settled. `tells`: of which nodes there is to be a verdict. `isPatient`: as of `announcersAt`. */
+/** `span`: settled; `seen`: in it. `tells`: of which nodes there is to be a verdict. `isPatient`: as of `announcersAt`. */
 type Comparing = {
-  facts: WireFacts;
-  scope: WireScope;
+  facts: Omit<WireFacts, 'tallies' | 'flows'>;
+  vip: string;
   history: WireHistory;
   span: Span;
+  seen: readonly SeenNodes[];
   tells?: (node: string) => boolean;
   isPatient?: boolean;
 };
 
 /** Compares the layers in a part of the time in which nothing changed of the nodes that it is to tell of. */
-export function compare({ facts, scope, history, span, tells = () => true, isPatient = false }: Comparing): SettledPart {
+export function compare({ facts, vip, history, span, seen, tells = () => true, isPatient = false }: Comparing): SettledPart {
   const { intents, routers } = history;
   const { fromT, untilT } = span;
   const { environment } = facts;
   const intent = intents.findLast(({ t }) => t <= fromT);
-  const status = facts.statuses.findLast(({ vip, t }) => vip === scope.vip && t < untilT);
+  const status = facts.statuses.findLast((one) => one.vip === vip && one.t < untilT);
   const named = environment.routers ?? [];
   const routerNames = [...new Set([...named, ...routers.map(({ router }) => ({ name: router }))].map(({ name }) => name))];
   const routerAddresses = new Set(named.flatMap(({ addresses = [] }) => addresses));
@@ -85,8 +86,8 @@ export function compare({ facts, scope, history, span, tells = () => true, isPat
     // A router behind another has the paths by that one, which is no node and no stranger either.
     return { router, nodes: entryAt(history, fromT)?.nodes?.filter((hop) => !routerAddresses.has(hop)) ?? null };
   });
+  const family = environment.vips?.find(({ name }) => name === vip)?.family;
   const sessions = facts.sessions.filter(({ t }) => t < untilT);
-  const seen = seenIn(facts, scope, span);
   const intended = intent?.nodes ?? [];
   const names = new Set([
     ...intended.map(({ node }) => node),
@@ -109,7 +110,7 @@ export function compare({ facts, scope, history, span, tells = () => true, isPat
       speaker,
       sessions: sessionsFor(
         sessions.filter((one) => one.node === node),
-        environment.vips?.find(({ name }) => name === scope.vip),
+        family,
       ),
       flows: seen.map(({ vantage, of, byNode }) => ({ vantage, seen: byNode.get(node)?.all ?? 0, of })),
     };
@@ -130,11 +131,11 @@ export function compare({ facts, scope, history, span, tells = () => true, isPat
 }
 
 /** The last word of each session of a node, of those that speak the VIP's family where there are such; those that are not up first. */
-function sessionsFor(told: readonly EventOf<'bgp-session'>[], vip: Vip | undefined): PathRow['sessions'] {
+function sessionsFor(told: readonly EventOf<'bgp-session'>[], family: Vip['family'] | undefined): PathRow['sessions'] {
   const last = [...new Map(told.map((one) => [`${one.router} ${one.peer}`, one])).values()];
   const isUp = ({ state }: { state: string }) => Number(state === 'Established');
   return [...Map.groupBy(last, ({ router }) => router).values()].flatMap((all) => {
-    const alike = all.filter(({ peer }) => canonicalAddress(peer) !== null && familyOf(peer) === vip?.family);
+    const alike = all.filter(({ peer }) => canonicalAddress(peer) !== null && familyOf(peer) === family);
     const ofFamily = alike.length > 0 ? alike : all;
     // A node that has another address now has another session: the old one is no reason for anything.
     const standing = ofFamily.filter(({ reason }) => reason !== PEER_IS_GONE);

@@ -1,4 +1,5 @@
 // broken = all broken flows / population.
+import { brokenForSure, inDoubtOf } from '../ledgers.ts';
 import { type Check, countsOf, type ExpectationOf, judgeMax, maxText } from './check.ts';
 
 export const broken: Check<ExpectationOf<'broken'>> = {
@@ -7,9 +8,9 @@ export const broken: Check<ExpectationOf<'broken'>> = {
     const sample = { count: 0, n: 0, inDoubt: 0 };
     for (const count of countsOf(evidence, scope, during)) {
       // A flow that broke and could not be placed is broken all the same; only an ill prober leaves the break itself in doubt.
-      sample.count += count.broken - count.inDoubt;
+      sample.count += brokenForSure(count);
       sample.n += count.population;
-      sample.inDoubt += count.inDoubt + count.silentInDoubt;
+      sample.inDoubt += inDoubtOf(count);
     }
     return judgeMax(sample, max, evidence.facts.scenario.minFlows ?? 100);
   },

@@ -105,10 +105,11 @@ function lookAt(facts: WireFacts, history: WireHistory, about: Pick<Look, 'vip' 
   // What comes to an end within this time is a change that took longer than others.
   const span = { fromT: sinceT + PROPAGATION_MS, untilT: t };
   if (t - span.fromT < SHORTEST_MS) return [];
-  const part = compare({ facts, scope: { vip }, history, span, tells, isPatient: true });
+  const seen = seenIn(facts, { vip }, span);
+  const part = compare({ facts, vip, history, span, seen, tells, isPatient: true });
   const findings = part.findings.filter((one) => one.by === 'router' || (one.chance ?? 0) <= MONITOR_CHANCE_OF_MISTAKE);
   const { fromT, rows } = part;
-  return [{ ...about, fromT, rows, findings, seen: seenIn(facts, { vip }, part), context: differenceContext(facts.environment, vip) }];
+  return [{ ...about, fromT, rows, findings, seen, context: differenceContext(facts.environment, vip) }];
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Share } from '../../core/report-format.ts';
 import { BIN_MS } from '../bins.ts';
 import { type Flow, isOpenAt, sightingAt } from '../flow-life.ts';
 import { shareOf, shareOfSamples } from '../intervals.ts';
-import { judgeLedgers, type LedgerCount, total } from '../ledgers.ts';
+import { inDoubtOf, judgeLedgers, type LedgerCount, total } from '../ledgers.ts';
 import { NextHopHistory } from '../next-hop-history.ts';
 import { firstBreakIn, membershipOf } from '../population.ts';
 import { indexJournal, isVipTarget, type RunFacts } from '../run-facts.ts';
@@ -122,7 +122,7 @@ function edgeFigures({ vip, samples }: About, window: Window, reading: Reading):
       samples,
     ),
     byCause,
-    inDoubt: total(counts, (count) => count.inDoubt + count.silentInDoubt),
+    inDoubt: total(counts, inDoubtOf),
     route: routeChange(vip, window, reading),
   };
 }
